@@ -1,0 +1,1 @@
+//! How fast switchgear is: benches over the crates of this workspace.

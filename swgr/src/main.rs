@@ -1,0 +1,2 @@
+//! swgr
+fn main() {}

@@ -1,0 +1,124 @@
+use std::{fmt, pin::Pin, sync::Arc};
+
+use async_trait::async_trait;
+use futures_core::Stream;
+
+use super::{Backend, BackendAddress, BackendPatch};
+use crate::store::{StoreError, Written};
+
+/// Where a balancer learns of its backends: all that it asks of a discovery store.
+///
+/// Whoever keeps nodes in tables of their own implements these two methods and nothing more.
+#[async_trait]
+pub trait DiscoveryFeed: Send + Sync + fmt::Debug {
+    /// All backends, ordered by creation then address, unless they are still those of `known`.
+    ///
+    /// Idempotent and safe to cancel. The caller retries.
+    ///
+    /// # Errors
+    /// When the store cannot answer; the caller keeps what it knew.
+    async fn snapshot(
+        &self,
+        known: Option<&SnapshotVersion>,
+    ) -> Result<BackendSnapshot, StoreError>;
+
+    /// A signal for each change made through this process, coalesced; without one by default, and
+    /// the caller then finds changes by asking for snapshots.
+    fn changes(&self) -> Pin<Box<dyn Stream<Item = ()> + Send>> {
+        Box::pin(Never)
+    }
+}
+
+/// A store of backends, as the discovery service administers it.
+///
+/// Every method is atomic. A call that is dropped midway has either done all or nothing.
+#[async_trait]
+pub trait DiscoveryBackendStore: DiscoveryFeed {
+    /// The backend at `address`, if there is one.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    async fn get(&self, address: &BackendAddress) -> Result<Option<Backend>, StoreError>;
+
+    /// Adds a backend. Not idempotent.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::store::StoreErrorKind::Conflict) when its address is taken.
+    async fn post(&self, backend: Backend) -> Result<(), StoreError>;
+
+    /// Adds or replaces a backend, which keeps its place in the order. Idempotent.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    async fn put(&self, backend: Backend) -> Result<Written, StoreError>;
+
+    /// Changes some fields of a backend. Idempotent.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::store::StoreErrorKind::NotFound) when there is none.
+    async fn patch(&self, address: &BackendAddress, patch: BackendPatch) -> Result<(), StoreError>;
+
+    /// Removes a backend.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::store::StoreErrorKind::NotFound) when there is none.
+    async fn delete(&self, address: &BackendAddress) -> Result<(), StoreError>;
+}
+
+/// An opaque name of one state of a discovery store; equal names mean equal backends.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SnapshotVersion(Arc<str>);
+
+impl SnapshotVersion {
+    /// Wraps a store's own mark: a change counter, an `ETag`.
+    pub fn new(mark: impl Into<Arc<str>>) -> Self {
+        Self(mark.into())
+    }
+
+    /// The store's mark.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A store's answer to "what has changed?".
+#[derive(Debug, Clone)]
+pub enum BackendSnapshot {
+    /// The backends are those of the version asked about.
+    Unchanged,
+    /// All backends, ordered by creation then address, and the version they make up.
+    Changed {
+        /// What to ask with next time.
+        version: SnapshotVersion,
+        /// Every backend once.
+        backends: Vec<Backend>,
+    },
+}
+
+/// A stream without items that never ends.
+struct Never;
+
+impl Stream for Never {
+    type Item = ();
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<()>> {
+        std::task::Poll::Pending
+    }
+}
+
+#[async_trait]
+impl<T: DiscoveryFeed + ?Sized> DiscoveryFeed for Arc<T> {
+    async fn snapshot(
+        &self,
+        known: Option<&SnapshotVersion>,
+    ) -> Result<BackendSnapshot, StoreError> {
+        (**self).snapshot(known).await
+    }
+
+    fn changes(&self) -> Pin<Box<dyn Stream<Item = ()> + Send>> {
+        (**self).changes()
+    }
+}

@@ -1,0 +1,152 @@
+use super::*;
+
+const KEY: &str = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+
+fn lnd_json() -> serde_json::Value {
+    serde_json::json!({
+        "address": {"publicKey": KEY},
+        "name": "LND Node 1",
+        "partitions": ["us", "default", "us"],
+        "weight": 1,
+        "enabled": true,
+        "implementation": {
+            "type": "lndGrpc",
+            "url": "https://127.0.0.1:10009",
+            "domain": "localhost",
+            "auth": {"type": "path", "tlsCertPath": "/tls.cert", "macaroonPath": "/admin.macaroon"},
+            "ampInvoice": false
+        }
+    })
+}
+
+fn cln_json() -> serde_json::Value {
+    serde_json::json!({
+        "address": {"url": "https://CLN.example.com"},
+        "partitions": ["default"],
+        "weight": 65535,
+        "enabled": false,
+        "implementation": {
+            "type": "clnGrpc",
+            "url": "https://127.0.0.1:9736",
+            "auth": {"type": "path", "caCertPath": "/ca.pem", "clientCertPath": "/client.pem", "clientKeyPath": "/client-key.pem"},
+            "privateHints": true
+        }
+    })
+}
+
+fn refusal(change: impl FnOnce(&mut serde_json::Value)) -> String {
+    let mut json = lnd_json();
+    change(&mut json);
+    serde_json::from_value::<Backend>(json)
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn reads_both_kinds_and_writes_them_back() {
+    for json in [lnd_json(), cln_json()] {
+        let backend: Backend = serde_json::from_value(json).unwrap();
+        let again: Backend =
+            serde_json::from_value(serde_json::to_value(&backend).unwrap()).unwrap();
+        assert_eq!(again, backend);
+    }
+    let lnd: Backend = serde_json::from_value(lnd_json()).unwrap();
+    assert_eq!(lnd.partitions.iter().len(), 2);
+    let cln: Backend = serde_json::from_value(cln_json()).unwrap();
+    assert_eq!(cln.address.readable(), "https://cln.example.com/");
+}
+
+#[test]
+fn takes_null_for_an_absent_optional_field() {
+    let mut json = lnd_json();
+    json["name"] = serde_json::Value::Null;
+    json["implementation"]["domain"] = serde_json::Value::Null;
+    let backend: Backend = serde_json::from_value(json).unwrap();
+    assert_eq!(backend.name, None);
+}
+
+#[test]
+fn refuses_weights_that_are_no_u16() {
+    for weight in [
+        serde_json::json!(65_536),
+        serde_json::json!(-1),
+        serde_json::json!(1.5),
+        serde_json::json!(9_223_372_036_854_775_808_u64),
+        serde_json::json!("1"),
+        serde_json::Value::Null,
+    ] {
+        let message = refusal(|json| json["weight"] = weight);
+        assert!(message.starts_with("invalid"), "{message}");
+    }
+}
+
+#[test]
+fn refuses_unknown_fields_empty_partitions_bad_keys_and_plain_text_nodes() {
+    assert!(refusal(|json| json["wieght"] = 1.into()).contains("wieght"));
+    assert!(refusal(|json| json["partitions"] = serde_json::json!([])).contains("at least one"));
+    assert!(refusal(|json| json["partitions"] = serde_json::json!(["a b"])).contains("partition"));
+    assert!(refusal(|json| json["address"]["publicKey"] = "02ff".into()).contains("66 hex"));
+    let off_curve = format!("02{}", "f".repeat(64));
+    assert!(refusal(|json| json["address"]["publicKey"] = off_curve.into()).contains("66 hex"));
+    assert!(refusal(|json| json["name"] = "".into()).contains("name"));
+    let plain = "http://127.0.0.1:10009";
+    assert!(refusal(|json| json["implementation"]["url"] = plain.into()).contains("https"));
+    assert!(refusal(|json| json["implementation"]["extra"] = 1.into()).contains("extra"));
+    let auth = serde_json::json!({"type": "path", "tlsCertPath": "", "macaroonPath": "/m"});
+    assert!(refusal(|json| json["implementation"]["auth"] = auth).contains("empty"));
+}
+
+#[test]
+fn reads_every_form_of_an_address_and_no_other() {
+    let by_key = BackendAddress::PublicKey(KEY.parse().unwrap());
+    assert_eq!(KEY.parse(), Ok(by_key.clone()));
+    assert_eq!(KEY.to_uppercase().parse(), Ok(by_key.clone()));
+    assert_eq!(format!("pk/{KEY}").parse(), Ok(by_key.clone()));
+    assert_eq!(by_key.to_string(), format!("pk/{KEY}"));
+    for text in [
+        "",
+        "pk/",
+        "pk",
+        "url/",
+        "url/a=",
+        "url/####",
+        "px/00",
+        "url/bm90IGEgdXJs",
+    ] {
+        assert!(text.parse::<BackendAddress>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn patches_only_what_the_patch_names() {
+    let mut backend: Backend = serde_json::from_value(lnd_json()).unwrap();
+    let before = backend.clone();
+    serde_json::from_str::<BackendPatch>("{}")
+        .unwrap()
+        .apply(&mut backend);
+    assert_eq!(backend, before);
+
+    serde_json::from_str::<BackendPatch>(r#"{"name":null,"weight":7,"partitions":["eu"]}"#)
+        .unwrap()
+        .apply(&mut backend);
+    assert_eq!(backend.name, None);
+    assert_eq!(backend.weight.get(), 7);
+    assert!(backend.enabled);
+    assert_eq!(backend.partitions.iter().next().unwrap().as_str(), "eu");
+    assert!(serde_json::from_str::<BackendPatch>(r#"{"weigth":7}"#).is_err());
+    assert!(serde_json::from_str::<BackendPatch>(r#"{"partitions":[]}"#).is_err());
+}
+
+#[test]
+fn is_eligible_when_enabled_with_weight_and_a_member() {
+    let backend: Backend = serde_json::from_value(lnd_json()).unwrap();
+    let us = Partition::try_new("us").unwrap();
+    assert!(backend.is_eligible(&us));
+    assert!(!backend.is_eligible(&Partition::try_new("eu").unwrap()));
+    let mut drained = backend.clone();
+    drained.weight = Weight::DRAIN;
+    assert!(!drained.is_eligible(&us));
+    let mut disabled = backend;
+    disabled.enabled = false;
+    assert!(!disabled.is_eligible(&us));
+}

@@ -1,0 +1,1 @@
+//! Balancing: which node is asked next.

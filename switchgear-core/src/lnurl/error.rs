@@ -1,0 +1,21 @@
+//! LUD-01 and LUD-06: how an LNURL service says no.
+
+use serde::Serialize;
+
+/// `{"status":"ERROR","reason":"…"}`: a reason that a payer can read, and that names nothing inside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LnurlError {
+    status: &'static str,
+    /// What a payer reads.
+    pub reason: String,
+}
+
+impl LnurlError {
+    /// An error with its reason.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self {
+            status: "ERROR",
+            reason: reason.into(),
+        }
+    }
+}
