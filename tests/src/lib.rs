@@ -1,0 +1,33 @@
+//! What the tests of the whole share: real nodes, real processes, real sockets.
+//!
+//! - [`Process`] supervises one child with its log; it dies with its owner, however the owner ends.
+//! - [`Regtest`] is a chain of its own with two LNDs, `alice` who can pay and `bob` who can be paid.
+//! - [`eventually`] waits for an event instead of sleeping, and says what it waited for when it gives up.
+//!
+//! Nothing here knows switchgear: the suites bring the two together. Everything listens on loopback only, on ports of
+//! the kernel's choice, and keeps its files in a temporary folder.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use switchgear_tests::Regtest;
+//!
+//! let Some(regtest) = Regtest::start_or_skip().await? else {
+//!     return Ok(()); // Go is missing on this machine, and it was said so
+//! };
+//! let invoice = regtest.bob.add_invoice(21_000, "coffee").await?;
+//! regtest.alice.pay(&invoice.bolt11).await?;
+//! assert!(regtest.bob.lookup_invoice(&invoice.payment_hash).await?.is_settled());
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+mod eventually;
+mod port;
+mod process;
+mod regtest;
+
+pub use eventually::eventually;
+pub use port::free_port;
+pub use process::{Log, Process, Signal};
+pub use regtest::{Btcd, Invoice, Lnd, NodeBinaries, Payment, Regtest, nodes_or_skip};
