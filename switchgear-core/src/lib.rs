@@ -21,11 +21,13 @@ pub mod lnurl;
 pub mod offer;
 pub mod store;
 
+mod error_chain;
 mod invalid;
 mod millisatoshi;
 mod moment;
 mod partition;
 
 pub use self::{
-    invalid::InvalidValue, millisatoshi::Millisatoshi, moment::Moment, partition::Partition,
+    error_chain::ErrorChain, invalid::InvalidValue, millisatoshi::Millisatoshi, moment::Moment,
+    partition::Partition,
 };

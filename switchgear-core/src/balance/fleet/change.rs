@@ -10,6 +10,8 @@ pub struct FleetUpdate {
     pub started: Vec<FleetNode>,
     /// Nodes whose way of being reached changed: connect anew.
     pub reconnected: Vec<FleetNode>,
+    /// Nodes whose name, weight or partitions changed, and nothing else.
+    pub redescribed: Vec<FleetNode>,
     /// Nodes that are gone or disabled: close their connections when their calls are done.
     pub stopped: Vec<NodeId>,
 }
@@ -90,7 +92,8 @@ impl Fleet {
             (true, true) if before.implementation != entry.backend.implementation => {
                 update.reconnected.push(entry.describe());
             }
-            _ => {}
+            (true, true) => update.redescribed.push(entry.describe()),
+            (false, false) => {}
         }
     }
 

@@ -114,7 +114,8 @@ fn keeps_what_did_not_change() {
 
     let renamed = patched(&backend("x", &["a"]), r#"{"name": "z", "weight": 9}"#);
     let update = fleet.update(vec![renamed, backend("y", &["a"])], at(2));
-    assert_eq!(update, FleetUpdate::default());
+    assert_eq!(update.redescribed[0].id, ids[0]);
+    assert!(update.started.is_empty() && update.reconnected.is_empty());
     assert_eq!(fleet.health(ids[0]).unwrap().state(), HealthState::Healthy);
     assert_eq!(ready(&fleet), ["z", "y"]);
 }

@@ -128,3 +128,6 @@ fn check_expiry(invoice: &Bolt11Invoice, asked: Duration, now: Duration) -> Resu
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+use bitcoin_hashes::sha256;
+use lightning_invoice::{InvoiceBuilder, PaymentSecret};
+use secp256k1::{Secp256k1, SecretKey};
+
+use super::*;
+use crate::{Partition, lnurl::PayMetadata};
+
+const CREATED: Duration = Duration::from_secs(1_700_000_000);
+const METADATA: &str = r#"[["text/plain","a coffee"]]"#;
+
+/// What a node wrote into its invoice.
+#[derive(Clone)]
+struct Written {
+    currency: Currency,
+    msat: Option<u64>,
+    metadata: &'static str,
+    expiry: u64,
+    key: [u8; 32],
+}
+
+impl Written {
+    fn asked() -> Self {
+        Self {
+            currency: Currency::Regtest,
+            msat: Some(21_000),
+            metadata: METADATA,
+            expiry: 180,
+            key: [7; 32],
+        }
+    }
+
+    fn sign(&self) -> Invoice {
+        let hash = sha256::Hash::hash(&[1; 32]);
+        let key = SecretKey::from_slice(&self.key).unwrap();
+        let mut builder = InvoiceBuilder::new(self.currency.clone())
+            .description_hash(sha256::Hash::hash(self.metadata.as_bytes()))
+            .payment_hash(hash)
+            .payment_secret(PaymentSecret([2; 32]))
+            .duration_since_epoch(CREATED)
+            .min_final_cltv_expiry_delta(80)
+            .expiry_time(Duration::from_secs(self.expiry));
+        if let Some(msat) = self.msat {
+            builder = builder.amount_milli_satoshis(msat);
+        }
+        let invoice = builder
+            .build_signed(|message| Secp256k1::new().sign_ecdsa_recoverable(message, &key))
+            .unwrap();
+        Invoice {
+            bolt11: invoice.to_string(),
+            payment_hash: hash.to_byte_array(),
+        }
+    }
+}
+
+fn request() -> InvoiceRequest {
+    InvoiceRequest {
+        partition: Partition::try_new("default").unwrap(),
+        amount: Millisatoshi::new(21_000),
+        metadata: PayMetadata::from_served(METADATA),
+        expiry: Duration::from_secs(180),
+        comment: None,
+    }
+}
+
+fn public_key(secret: [u8; 32]) -> PublicKey {
+    SecretKey::from_slice(&secret)
+        .unwrap()
+        .public_key(&Secp256k1::new())
+        .into()
+}
+
+fn expected() -> Expectation {
+    Expectation {
+        payee: Some(public_key([7; 32])),
+        network: Some(Network::Regtest),
+        unix_time: CREATED + Duration::from_secs(1),
+    }
+}
+
+fn verdict(written: &Written) -> Result<(), Lie> {
+    written.sign().verify(&request(), &expected())
+}
+
+#[test]
+fn takes_the_invoice_that_was_asked_for() {
+    assert_eq!(verdict(&Written::asked()), Ok(()));
+}
+
+#[test]
+fn names_each_lie() {
+    let asked = Written::asked();
+    let lie = |change: fn(&mut Written)| {
+        let mut written = asked.clone();
+        change(&mut written);
+        verdict(&written).unwrap_err()
+    };
+    let amount = |got| Lie::Amount {
+        asked: Millisatoshi::new(21_000),
+        got,
+    };
+    assert_eq!(lie(|w| w.msat = None), amount(None));
+    assert_eq!(
+        lie(|w| w.msat = Some(21_001)),
+        amount(Some(Millisatoshi::new(21_001)))
+    );
+    assert_eq!(lie(|w| w.metadata = "[]"), Lie::DescriptionHash);
+    let network = Network::Regtest;
+    assert_eq!(
+        lie(|w| w.currency = Currency::Bitcoin),
+        Lie::Network { asked: network }
+    );
+    let got = public_key([8; 32]);
+    assert_eq!(lie(|w| w.key = [8; 32]), Lie::Payee { got });
+    assert_eq!(lie(|w| w.expiry = 179), Lie::Expiry);
+}
+
+#[test]
+fn refuses_what_is_no_invoice_and_an_answer_that_contradicts_it() {
+    let good = Written::asked().sign();
+    let broken = |bolt11: String| {
+        Invoice {
+            bolt11,
+            ..good.clone()
+        }
+        .verify(&request(), &expected())
+    };
+    assert_eq!(broken(String::new()), Err(Lie::Undecodable));
+    assert_eq!(broken("lnbcrt1".into()), Err(Lie::Undecodable));
+    let mut text = good.bolt11.clone();
+    text.pop();
+    assert_eq!(broken(text), Err(Lie::Undecodable));
+
+    let other = Invoice {
+        payment_hash: [0; 32],
+        ..good
+    };
+    assert_eq!(other.verify(&request(), &expected()), Err(Lie::PaymentHash));
+}
+
+#[test]
+fn bears_a_clock_that_is_a_little_off_and_no_more() {
+    let at = |unix_time| {
+        let expected = Expectation {
+            unix_time,
+            ..expected()
+        };
+        Written::asked().sign().verify(&request(), &expected)
+    };
+    let tolerance = Invoice::CLOCK_TOLERANCE;
+    let second = Duration::from_secs(1);
+    assert_eq!(at(CREATED + tolerance), Ok(()));
+    assert_eq!(at(CREATED - tolerance), Ok(()));
+    assert_eq!(at(CREATED + tolerance + second), Err(Lie::Expiry));
+    assert_eq!(at(CREATED - tolerance - second), Err(Lie::Expiry));
+}
+
+#[test]
+fn asks_nothing_of_payee_and_network_where_they_are_not_known() {
+    let expected = Expectation {
+        payee: None,
+        network: None,
+        ..expected()
+    };
+    let mut written = Written::asked();
+    written.key = [9; 32];
+    written.currency = Currency::Signet;
+    assert_eq!(written.sign().verify(&request(), &expected), Ok(()));
+}
