@@ -1,0 +1,187 @@
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+use switchgear_core::store::{StoreError, StoreErrorKind, Written};
+
+/// A remote service's answer, read to its end.
+#[derive(Debug)]
+pub(super) struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// What an error says of itself (RFC 9457).
+#[derive(Debug, Default, Deserialize)]
+struct Problem {
+    title: Option<String>,
+    detail: Option<String>,
+}
+
+impl Answer {
+    pub(super) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+        Self {
+            status,
+            headers,
+            body,
+        }
+    }
+
+    pub(super) fn is_not_modified(&self) -> bool {
+        self.status == StatusCode::NOT_MODIFIED
+    }
+
+    pub(super) fn etag(&self) -> Option<&str> {
+        self.headers.get(header::ETAG)?.to_str().ok()
+    }
+
+    /// A GET of one record.
+    pub(super) fn record<T: DeserializeOwned>(self) -> Result<Option<T>, StoreError> {
+        match self.status {
+            StatusCode::OK => record(self.value()?).map(Some),
+            StatusCode::NOT_FOUND => Ok(None),
+            _ => Err(self.failure()),
+        }
+    }
+
+    /// A GET of a list.
+    pub(super) fn records<T: DeserializeOwned>(self) -> Result<Vec<T>, StoreError> {
+        match self.status {
+            StatusCode::OK => {
+                let values: Vec<Value> = self.value()?;
+                values.into_iter().map(record).collect()
+            }
+            _ => Err(self.failure()),
+        }
+    }
+
+    /// A POST.
+    pub(super) fn created(self, exists: impl FnOnce() -> StoreError) -> Result<(), StoreError> {
+        match self.status {
+            StatusCode::CREATED => Ok(()),
+            StatusCode::CONFLICT => Err(exists()),
+            _ => Err(self.failure()),
+        }
+    }
+
+    /// A PUT.
+    pub(super) fn written(self) -> Result<Written, StoreError> {
+        match self.status {
+            StatusCode::CREATED => Ok(Written::Created),
+            StatusCode::NO_CONTENT | StatusCode::OK => Ok(Written::Updated),
+            _ => Err(self.failure()),
+        }
+    }
+
+    /// A PATCH or a DELETE.
+    pub(super) fn changed(self, not_found: impl FnOnce() -> StoreError) -> Result<(), StoreError> {
+        match self.status {
+            StatusCode::NO_CONTENT | StatusCode::OK => Ok(()),
+            StatusCode::NOT_FOUND => Err(not_found()),
+            _ => Err(self.failure()),
+        }
+    }
+
+    fn value<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
+        serde_json::from_slice(&self.body).map_err(unreadable)
+    }
+
+    /// What a status means that the request had no place for.
+    fn failure(&self) -> StoreError {
+        let status = self.status;
+        let problem: Problem = serde_json::from_slice(&self.body).unwrap_or_default();
+        let remote = |message: String| StoreError::new(StoreErrorKind::Remote, message);
+        match status {
+            StatusCode::BAD_REQUEST
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNPROCESSABLE_ENTITY => {
+                StoreError::new(StoreErrorKind::Invalid, problem.or(status))
+            }
+            StatusCode::CONFLICT => StoreError::new(StoreErrorKind::Conflict, problem.or(status)),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => remote(format!(
+                "the remote service refused the token ({status}): it may have expired, or be meant \
+                 for another service or key"
+            )),
+            StatusCode::NOT_FOUND => {
+                remote("the remote service does not know this path: check the base URL".to_owned())
+            }
+            StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => StoreError::new(
+                StoreErrorKind::Timeout,
+                format!("the remote service ran out of time ({status})"),
+            ),
+            _ if status.is_redirection() => remote(format!(
+                "the remote service redirects ({status}), which is not followed: correct the base URL"
+            )),
+            _ => remote(format!(
+                "the remote service failed ({status}): {}",
+                problem.or(status)
+            )),
+        }
+    }
+}
+
+impl Problem {
+    fn or(&self, status: StatusCode) -> String {
+        match (&self.title, &self.detail) {
+            (Some(title), Some(detail)) => format!("{title}: {detail}"),
+            (Some(words), None) | (None, Some(words)) => words.clone(),
+            (None, None) => status.to_string(),
+        }
+    }
+}
+
+/// Responses carry the record's `location` beside its fields; requests and records do not.
+fn record<T: DeserializeOwned>(mut value: Value) -> Result<T, StoreError> {
+    if let Value::Object(fields) = &mut value {
+        fields.remove("location");
+    }
+    serde_json::from_value(value).map_err(unreadable)
+}
+
+fn unreadable(error: serde_json::Error) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Remote,
+        "the remote service sent a record that cannot be read",
+    )
+    .with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(status: u16, body: &str) -> StoreError {
+        let status = StatusCode::from_u16(status).unwrap();
+        Answer::new(status, HeaderMap::new(), Bytes::from(body.to_owned())).failure()
+    }
+
+    #[test]
+    fn tells_the_callers_fault_from_the_remote_services() {
+        let problem = r#"{"title":"Invalid input","detail":"weight: must be at most 65535"}"#;
+        for status in [400, 413, 422] {
+            let error = failure(status, problem);
+            assert_eq!(error.kind(), StoreErrorKind::Invalid, "{status}");
+            assert_eq!(
+                error.to_string(),
+                "Invalid input: weight: must be at most 65535"
+            );
+        }
+        for (status, kind, part) in [
+            (401, StoreErrorKind::Remote, "refused the token"),
+            (403, StoreErrorKind::Remote, "refused the token"),
+            (404, StoreErrorKind::Remote, "check the base URL"),
+            (308, StoreErrorKind::Remote, "redirects"),
+            (408, StoreErrorKind::Timeout, "out of time"),
+            (504, StoreErrorKind::Timeout, "out of time"),
+            (429, StoreErrorKind::Remote, "429 Too Many Requests"),
+            (500, StoreErrorKind::Remote, "500 Internal Server Error"),
+        ] {
+            let error = failure(status, "<html>");
+            assert_eq!(error.kind(), kind, "{status}");
+            assert!(error.to_string().contains(part), "{error}");
+        }
+        assert_eq!(failure(400, "<html>").to_string(), "400 Bad Request");
+        assert_eq!(failure(422, r#"{"detail":"why"}"#).to_string(), "why");
+    }
+}

@@ -1,0 +1,121 @@
+use std::{
+    error::Error,
+    thread,
+    time::{Duration, Instant},
+};
+
+use diesel::{
+    QueryResult, RunQueryDsl as _, SqliteConnection,
+    dsl::sql,
+    migration::{Migration, MigrationSource as _, MigrationVersion},
+    sql_types::{BigInt, Text},
+    sqlite::Sqlite,
+};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+use switchgear_core::store::{StoreError, StoreErrorKind};
+
+use super::database::Database;
+
+/// Embedded in the program, so that it brings its tables along.
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// How long to try for the write-ahead log: SQLite does not wait for that lock by itself.
+const LOG_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Switches the write-ahead log on and runs the migrations that are missing. Blocks.
+///
+/// A database that is up to date is only read, so that it may be opened for reading alone. Two
+/// processes that start at once on a new file take turns: the second finds nothing left to do.
+pub(super) fn bring_up_to_date(
+    connection: &mut SqliteConnection,
+    database: &Database,
+) -> Result<(), StoreError> {
+    let failed = |error: Box<dyn Error + Send + Sync>| {
+        let kind = if error.to_string().contains("is locked") {
+            StoreErrorKind::Timeout
+        } else {
+            StoreErrorKind::Unavailable
+        };
+        let message = format!(
+            "cannot prepare the database {database}: it must be a SQLite database that this user \
+             may write, on a disk with room, and not locked by another process"
+        );
+        StoreError::new(kind, message).with_source(error)
+    };
+    if matches!(database, Database::File { .. }) {
+        use_write_ahead_log(connection).map_err(|error| failed(error.into()))?;
+    }
+    if is_up_to_date(connection).map_err(failed)? {
+        return Ok(());
+    }
+    connection
+        .immediate_transaction(|connection| {
+            connection
+                .run_pending_migrations(MIGRATIONS)
+                .map(drop)
+                .map_err(MigrationFault::Migration)
+        })
+        .map_err(|fault| failed(fault.into()))
+}
+
+fn use_write_ahead_log(connection: &mut SqliteConnection) -> QueryResult<()> {
+    let deadline = Instant::now() + LOG_TIMEOUT;
+    loop {
+        match try_write_ahead_log(connection) {
+            Err(error) if error.to_string().contains("is locked") && Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn try_write_ahead_log(connection: &mut SqliteConnection) -> QueryResult<()> {
+    let mode: String = sql::<Text>("PRAGMA journal_mode").get_result(connection)?;
+    if mode != "wal" {
+        sql::<Text>("PRAGMA journal_mode = WAL").get_result::<String>(connection)?;
+    }
+    Ok(())
+}
+
+/// Looks before it asks diesel, which would create its table only to look into it.
+fn is_up_to_date(connection: &mut SqliteConnection) -> Result<bool, Box<dyn Error + Send + Sync>> {
+    let tables: i64 = sql::<BigInt>(
+        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '__diesel_schema_migrations'",
+    )
+    .get_result(connection)?;
+    if tables == 0 {
+        return Ok(false);
+    }
+    let applied: Vec<String> =
+        sql::<Text>("SELECT version FROM __diesel_schema_migrations").load(connection)?;
+    let known: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations()?;
+    Ok(known.iter().all(|migration| {
+        let version = migration.name().version();
+        applied
+            .iter()
+            .any(|applied| version == MigrationVersion::from(applied.clone()))
+    }))
+}
+
+/// What ends the transaction: a migration's error has a type of its own.
+#[derive(Debug)]
+enum MigrationFault {
+    Migration(Box<dyn Error + Send + Sync>),
+    Sql(diesel::result::Error),
+}
+
+impl From<diesel::result::Error> for MigrationFault {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<MigrationFault> for Box<dyn Error + Send + Sync> {
+    fn from(fault: MigrationFault) -> Self {
+        match fault {
+            MigrationFault::Migration(error) => error,
+            MigrationFault::Sql(error) => error.into(),
+        }
+    }
+}
