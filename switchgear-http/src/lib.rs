@@ -1,1 +1,68 @@
-//! switchgear-http
+//! LNURL, discovery and offer services as tower services and layers on hyper.
+//!
+//! Each service is a `tower::Service` over `http` types, generic over the request's body, and each
+//! concern is a layer of its own: mount them in any hyper, axum or tonic server, or let
+//! [`serve::Server`] listen for them. No web framework stands in the public interface.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`lnurl`] | the public service: offers, invoices, bech32, QR, health |
+//! | [`discovery`], [`offer`] | the administrative services |
+//! | [`auth`] | tokens, keys and the layer that asks for them |
+//! | [`host`] | strict hosts and the list of those served |
+//! | [`access_log`], [`deadline`], [`failure`] | layers around any of the services |
+//! | [`serve`] | listeners: TLS, HTTP/1.1 and HTTP/2, limits, graceful shutdown |
+//! | [`body`], [`problem`] | bodies, and errors by RFC 9457 |
+//!
+//! A whole stack, from the outside in: [`access_log::AccessLogLayer`], [`failure::PanicAnswer::layer`],
+//! [`deadline::DeadlineLayer`], [`auth::BearerLayer`] for an administrative service, the service.
+//!
+//! It keeps no state of its own and decides nothing about nodes or offers: stores and balancer come
+//! in as the traits of `switchgear-core`. It believes no forwarded header.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use http::{Request, StatusCode};
+//! use switchgear_http::{
+//!     auth::{Audience, Authority, BearerLayer, SigningKey},
+//!     body::Body,
+//!     discovery::DiscoveryService,
+//! };
+//! use switchgear_stores::memory::MemoryDiscoveryStore;
+//! use tower::{Layer as _, ServiceExt as _};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let keys = SigningKey::generate()?;
+//! let authority = Authority::from_pem(keys.public_pem.as_bytes(), Audience::Discovery)?;
+//! let service = DiscoveryService::new(Arc::new(MemoryDiscoveryStore::new()));
+//! let service = BearerLayer::new(authority, "discovery").layer(service);
+//!
+//! let request = Request::get("/discovery").body(Body::empty())?;
+//! assert_eq!(service.oneshot(request).await?.status(), StatusCode::UNAUTHORIZED);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod access_log;
+pub mod auth;
+pub mod body;
+pub mod deadline;
+pub mod discovery;
+pub mod failure;
+pub mod host;
+pub mod lnurl;
+pub mod offer;
+pub mod problem;
+pub mod serve;
+
+mod caching;
+mod clock;
+mod escape;
+mod reply;
+mod rest;
+mod route;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,107 @@
+use std::{fmt, net::IpAddr, time::Instant};
+
+use chrono::{DateTime, Utc};
+use http::{Method, Request, StatusCode, Uri, Version};
+use tracing::Level;
+
+use super::LoggedService;
+use crate::{clock, escape::Escaped, serve::PeerAddr};
+
+/// What is known of a request when it begins.
+#[derive(Debug)]
+pub(super) struct Line {
+    service: LoggedService,
+    client: Option<IpAddr>,
+    time: DateTime<Utc>,
+    method: Method,
+    uri: Uri,
+    version: Version,
+    begun: Instant,
+}
+
+impl Line {
+    pub(super) fn begin<B>(service: LoggedService, request: &Request<B>, begun: Instant) -> Self {
+        let peer = request.extensions().get::<PeerAddr>();
+        Self {
+            service,
+            client: peer.map(|peer| peer.0.ip().to_canonical()),
+            time: clock::now(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            begun,
+        }
+    }
+
+    pub(super) fn end(&self, status: StatusCode, size: Option<u64>) {
+        let ended = Ended {
+            line: self,
+            status,
+            size,
+        };
+        match self.service {
+            LoggedService::Lnurl => emit_lnurl(&ended),
+            LoggedService::Discovery => emit_discovery(&ended),
+            LoggedService::Offer => emit_offer(&ended),
+        }
+    }
+}
+
+/// A request and how it ended.
+struct Ended<'a> {
+    line: &'a Line,
+    status: StatusCode,
+    size: Option<u64>,
+}
+
+impl Ended<'_> {
+    fn level(&self) -> Level {
+        match self.status.as_u16() {
+            ..400 => Level::INFO,
+            400..500 => Level::WARN,
+            500.. => Level::ERROR,
+        }
+    }
+}
+
+impl fmt::Display for Ended<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = self.line;
+        match line.client {
+            Some(client) => write!(f, "{client}")?,
+            None => f.write_str("-")?,
+        }
+        let target = line.uri.path_and_query().map_or("*", |path| path.as_str());
+        write!(
+            f,
+            " - - [{time}] \"{method} {target} {version:?}\" {status} ",
+            time = line.time.format("%d/%b/%Y:%H:%M:%S +0000"),
+            method = Escaped(line.method.as_str()),
+            target = Escaped(target),
+            version = line.version,
+            status = self.status.as_u16(),
+        )?;
+        match self.size {
+            Some(size) => write!(f, "{size}")?,
+            None => f.write_str("-")?,
+        }
+        write!(f, " {}us", line.begun.elapsed().as_micros())
+    }
+}
+
+/// A target is part of an event's static description, and so each service has a function of its own.
+macro_rules! emitter {
+    ($name:ident, $target:literal) => {
+        fn $name(ended: &Ended<'_>) {
+            match ended.level() {
+                Level::ERROR => tracing::error!(target: $target, "{ended}"),
+                Level::WARN => tracing::warn!(target: $target, "{ended}"),
+                _ => tracing::info!(target: $target, "{ended}"),
+            }
+        }
+    };
+}
+
+emitter!(emit_lnurl, "clf::lnurl");
+emitter!(emit_discovery, "clf::discovery");
+emitter!(emit_offer, "clf::offer");

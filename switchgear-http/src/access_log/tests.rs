@@ -1,0 +1,112 @@
+use std::{
+    convert::Infallible,
+    fmt::Debug,
+    sync::{Arc, Mutex},
+};
+
+use http::StatusCode;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span,
+};
+
+use super::*;
+use crate::{body::Body, serve::PeerAddr};
+
+/// Level, target and message of an event.
+type Logged = (Level, String, String);
+
+/// Keeps what is logged on this thread.
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<Vec<Logged>>>);
+
+impl Subscriber for Recorder {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        struct Message(String);
+
+        impl Visit for Message {
+            fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+                if field.name() == "message" {
+                    self.0 = format!("{value:?}");
+                }
+            }
+        }
+
+        let mut message = Message(String::new());
+        event.record(&mut message);
+        let metadata = event.metadata();
+        let logged = (*metadata.level(), metadata.target().to_owned(), message.0);
+        self.0.lock().unwrap().push(logged);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+async fn log(service: LoggedService, status: u16, path: &str) -> Logged {
+    let recorder = Recorder::default();
+    let _guard = tracing::subscriber::set_default(recorder.clone());
+    let inner = service_fn(move |_: Request<Body>| async move {
+        let mut response = Response::new(Body::from("12345"));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        Ok::<_, Infallible>(response)
+    });
+    let mut request = Request::get(path).body(Body::empty()).unwrap();
+    let peer = "[::ffff:192.0.2.7]:9".parse().unwrap();
+    request.extensions_mut().insert(PeerAddr(peer));
+    let service = AccessLogLayer::new(service).layer(inner);
+    service.oneshot(request).await.unwrap();
+    let mut logged = recorder.0.lock().unwrap();
+    assert_eq!(logged.len(), 1);
+    logged.remove(0)
+}
+
+#[tokio::test]
+async fn writes_one_line_under_the_services_target_and_the_statuss_level() {
+    for (service, target) in [
+        (LoggedService::Lnurl, "clf::lnurl"),
+        (LoggedService::Discovery, "clf::discovery"),
+        (LoggedService::Offer, "clf::offer"),
+    ] {
+        for (status, level) in [
+            (200, Level::INFO),
+            (304, Level::INFO),
+            (404, Level::WARN),
+            (502, Level::ERROR),
+        ] {
+            let (got, at, line) = log(service, status, "/a?b=c").await;
+            assert_eq!((got, at.as_str()), (level, target));
+            let (client, rest) = line.split_once(" - - [").unwrap();
+            assert_eq!(client, "192.0.2.7");
+            let (_, rest) = rest.split_once("] ").unwrap();
+            let expected = format!("\"GET /a?b=c HTTP/1.1\" {status} 5 ");
+            assert!(rest.starts_with(&expected), "{line}");
+            assert!(rest.ends_with("us"), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn keeps_a_hostile_path_on_its_line() {
+    let (_, _, line) = log(LoggedService::Lnurl, 404, "/a%0d%0ab\u{85}\u{2028}\"c").await;
+    assert!(
+        line.contains(r#"/a%0d%0ab\u{85}\u{2028}\"c HTTP"#),
+        "{line}"
+    );
+    assert!(!line.chars().any(char::is_control));
+}

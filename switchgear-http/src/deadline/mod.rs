@@ -1,0 +1,83 @@
+//! One limit for a whole request: its body, the work and the answer.
+
+mod future;
+mod layer;
+
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http::{Request, Response};
+use tower_service::Service;
+
+pub use self::{future::DeadlineFuture, layer::DeadlineLayer};
+use crate::{body::Body, failure::ErrorStyle};
+
+/// Answers 503 in the service's own style when a request takes too long, and drops its work.
+#[derive(Debug, Clone)]
+pub struct Deadline<S> {
+    inner: S,
+    limit: Duration,
+    style: ErrorStyle,
+}
+
+impl<S> Deadline<S> {
+    /// Gives `inner` at most `limit` for a request.
+    pub fn new(inner: S, limit: Duration, style: ErrorStyle) -> Self {
+        Self {
+            inner,
+            limit,
+            style,
+        }
+    }
+}
+
+impl<S, B> Service<Request<B>> for Deadline<S>
+where
+    S: Service<Request<B>, Response = Response<Body>>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = DeadlineFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        DeadlineFuture::new(self.inner.call(request), self.limit, self.style)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use http::StatusCode;
+    use tower::{ServiceExt as _, service_fn};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn cuts_off_a_request_at_its_limit_and_not_before() {
+        let sleeper = |time| {
+            service_fn(move |_: Request<Body>| async move {
+                tokio::time::sleep(time).await;
+                Ok::<_, Infallible>(Response::new(Body::empty()))
+            })
+        };
+        let limit = Duration::from_secs(3);
+        for (time, status) in [
+            (limit - Duration::from_millis(1), StatusCode::OK),
+            (
+                limit + Duration::from_millis(1),
+                StatusCode::SERVICE_UNAVAILABLE,
+            ),
+        ] {
+            let service = Deadline::new(sleeper(time), limit, ErrorStyle::Lnurl);
+            let response = service.oneshot(Request::new(Body::empty())).await.unwrap();
+            assert_eq!(response.status(), status);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The discovery service: the administration of node backends.
+//!
+//! | path | methods |
+//! |---|---|
+//! | `/discovery` | GET, POST |
+//! | `/discovery/{pk\|url}/{value}`, `/discovery/{hex}` | GET, PUT, PATCH, DELETE |
+//! | `/health` | GET |
+//!
+//! It checks no token itself: put a [`BearerLayer`](crate::auth::BearerLayer) around it.
+
+mod backends;
+mod etag;
+mod service;
+
+pub use self::service::DiscoveryService;
+
+#[cfg(test)]
+mod tests;

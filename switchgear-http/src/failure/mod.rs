@@ -1,0 +1,27 @@
+//! What a service answers when it did not come to an answer of its own: a panic, a deadline.
+
+mod panic;
+
+use http::{Response, StatusCode};
+
+pub use self::panic::PanicAnswer;
+use crate::{body::Body, lnurl, problem::Problem};
+
+/// How a service words its errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorStyle {
+    /// `{"status":"ERROR","reason":…}` with open CORS: LNURL (LUD-01).
+    Lnurl,
+    /// `application/problem+json` (RFC 9457): the administrative services.
+    Problem,
+}
+
+impl ErrorStyle {
+    /// An error response with `words` for whoever asked.
+    pub fn response(self, status: StatusCode, words: &str) -> Response<Body> {
+        match self {
+            Self::Lnurl => lnurl::error_response(status, words),
+            Self::Problem => Problem::new(status).with_detail(words).into_response(),
+        }
+    }
+}

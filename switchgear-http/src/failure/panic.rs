@@ -1,0 +1,76 @@
+use std::any::Any;
+
+use http::{Response, StatusCode};
+use tower_http::catch_panic::{CatchPanicLayer, ResponseForPanic};
+
+use super::ErrorStyle;
+use crate::{body::Body, escape::Escaped};
+
+/// Answers 500 in a service's own style when it panics, and logs the panic as an error.
+///
+/// ```
+/// use switchgear_http::failure::{ErrorStyle, PanicAnswer};
+///
+/// let layer = PanicAnswer::layer(ErrorStyle::Lnurl);
+/// # let _ = layer;
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct PanicAnswer(ErrorStyle);
+
+impl PanicAnswer {
+    /// The layer that catches; it stands outside of whatever may panic.
+    pub fn layer(style: ErrorStyle) -> CatchPanicLayer<Self> {
+        CatchPanicLayer::custom(Self(style))
+    }
+}
+
+impl ResponseForPanic for PanicAnswer {
+    type ResponseBody = Body;
+
+    fn response_for_panic(&mut self, panic: Box<dyn Any + Send>) -> Response<Body> {
+        let message = panic
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("without a message");
+        tracing::error!("a request panicked: {}", Escaped(message));
+        self.0.response(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the service met an error of its own",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use http_body_util::BodyExt as _;
+    use tower::{Layer as _, ServiceExt as _, service_fn};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn answers_a_panic_in_the_style_of_the_service() {
+        for (style, media_type, word) in [
+            (ErrorStyle::Lnurl, "application/json", "ERROR"),
+            (ErrorStyle::Problem, "application/problem+json", "Internal"),
+        ] {
+            let inner = service_fn(|_: Request<Body>| async {
+                if true {
+                    panic!("on purpose");
+                }
+                Ok::<_, std::convert::Infallible>(Response::new(Body::empty()))
+            });
+            let service = PanicAnswer::layer(style).layer(inner);
+            let response = service.oneshot(Request::new(Body::empty())).await.unwrap();
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(response.headers()["content-type"], media_type);
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            let text = String::from_utf8(body.to_vec()).unwrap();
+            assert!(
+                text.contains(word) && !text.contains("on purpose"),
+                "{text}"
+            );
+        }
+    }
+}

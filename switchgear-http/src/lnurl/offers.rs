@@ -1,0 +1,143 @@
+//! What is served of an offer. LUD-06, LUD-12 and the bech32 of LUD-01.
+
+use std::{error::Error, sync::Arc};
+
+use http::{Response, StatusCode};
+use switchgear_core::{
+    ln::{InvoiceRequest, IssuedInvoice},
+    lnurl::{self, PayInvoice, PayRequest},
+    offer::PayableOffer,
+    store::StoreError,
+};
+use uuid::Uuid;
+
+use super::{
+    answer::{self, Refusal},
+    qr::{self, QrFailure},
+    query::Query,
+    service::Shared,
+};
+use crate::{body::Body, caching, clock, reply, rest};
+
+/// The offer that can be paid now, in a partition that is served here.
+pub(super) async fn find(
+    shared: &Shared,
+    partition: &str,
+    id: &str,
+) -> Result<Arc<PayableOffer>, Refusal> {
+    let partition = shared
+        .config
+        .partitions
+        .get(partition)
+        .ok_or_else(Refusal::no_offer)?;
+    let id = rest::uuid(id).ok_or_else(Refusal::no_offer)?;
+    let offer = shared
+        .offers
+        .payable(partition, id)
+        .await
+        .map_err(|error| failed_store(&error, id))?;
+    offer
+        .filter(|offer| offer.validity.contains(clock::now()))
+        .ok_or_else(Refusal::no_offer)
+}
+
+/// LUD-06, the first step.
+pub(super) fn pay_request(shared: &Shared, offer: &PayableOffer, base: &str) -> Response<Body> {
+    let callback = format!("{}/invoice", url(base, offer));
+    let request = PayRequest::new(offer, &callback, shared.config.comments);
+    describe(shared, offer, reply::json(StatusCode::OK, &request))
+}
+
+/// LUD-06, the second step: never cached, because each answer is another invoice.
+pub(super) async fn invoice(
+    shared: &Shared,
+    offer: &PayableOffer,
+    query: Query<'_>,
+) -> Result<Response<Body>, Refusal> {
+    let request = InvoiceRequest {
+        partition: offer.partition.clone(),
+        amount: query.amount(offer.sendable)?,
+        metadata: offer.metadata.clone(),
+        expiry: shared.config.invoice_expiry,
+        comment: query.comment(shared.config.comments)?,
+    };
+    let issued = shared
+        .balancer
+        .invoice(&request)
+        .await
+        .map_err(|error| Refusal::new(StatusCode::BAD_GATEWAY, error))?;
+    log(offer, &request, &issued);
+    let invoice = PayInvoice::new(&issued.invoice.bolt11);
+    let mut response = reply::json(StatusCode::OK, &invoice);
+    caching::forbid(response.headers_mut());
+    Ok(response)
+}
+
+/// The LNURL itself, in upper case.
+pub(super) fn bech32(shared: &Shared, offer: &PayableOffer, base: &str) -> Response<Body> {
+    let lnurl = lnurl::encode(&url(base, offer));
+    describe(
+        shared,
+        offer,
+        reply::typed(StatusCode::OK, "text/plain; charset=utf-8", lnurl),
+    )
+}
+
+/// The LNURL as a picture, which takes milliseconds to draw: too long for a thread that others share.
+pub(super) async fn qr(
+    shared: &Shared,
+    offer: &PayableOffer,
+    base: &str,
+) -> Result<Response<Body>, Refusal> {
+    let lnurl = lnurl::encode(&url(base, offer));
+    let look = shared.config.qr;
+    let picture = tokio::task::spawn_blocking(move || qr::draw(&lnurl, look))
+        .await
+        .map_err(|error| undrawn(&error))?
+        .map_err(|failure| match failure {
+            QrFailure::Code(_) => Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "this lnurl is too long for a qr code, its text form is one path up",
+            ),
+            QrFailure::Picture(error) => undrawn(&error),
+        })?;
+    let response = reply::typed(StatusCode::OK, "image/png", picture);
+    Ok(describe(shared, offer, response))
+}
+
+fn url(base: &str, offer: &PayableOffer) -> String {
+    format!("{base}/offers/{}/{}", offer.partition, offer.id)
+}
+
+fn describe(shared: &Shared, offer: &PayableOffer, mut response: Response<Body>) -> Response<Body> {
+    let varies = shared.config.authority.varies();
+    answer::cache(response.headers_mut(), offer, varies);
+    response
+}
+
+fn failed_store(error: &StoreError, id: Uuid) -> Refusal {
+    let cause = error.source().map(rest::chain).unwrap_or_default();
+    tracing::error!("offer {id} could not be looked up: {error}{cause}");
+    Refusal::store(error.kind())
+}
+
+fn undrawn(error: &dyn Error) -> Refusal {
+    tracing::error!("a qr code could not be drawn: {error}");
+    Refusal::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the qr code could not be drawn",
+    )
+}
+
+fn log(offer: &PayableOffer, request: &InvoiceRequest, issued: &IssuedInvoice) {
+    tracing::info!(
+        "invoice {hash} of {amount} for offer {partition}/{id} by {node}, attempts {attempts}, {elapsed:?}",
+        hash = hex::encode(issued.invoice.payment_hash),
+        amount = request.amount,
+        partition = offer.partition,
+        id = offer.id,
+        node = issued.node,
+        attempts = issued.attempts,
+        elapsed = issued.elapsed,
+    );
+}

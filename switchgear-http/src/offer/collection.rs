@@ -1,0 +1,159 @@
+//! The operations on records of either kind, one for each method.
+
+use std::error::Error;
+
+use http::{Method, Response, header, request::Parts};
+use switchgear_core::{
+    Partition,
+    store::{StoreErrorKind, Written},
+};
+use uuid::Uuid;
+
+use super::{
+    paging,
+    shelf::{Record, Shelf},
+};
+use crate::{
+    body::Body,
+    problem::Problem,
+    rest::{self, Located, audit},
+};
+
+/// POST of a record with its key inside.
+pub(super) async fn post<R, S, B>(
+    shelf: &S,
+    head: &Parts,
+    body: B,
+) -> Result<Response<Body>, Problem>
+where
+    R: Record,
+    S: Shelf<R> + ?Sized,
+    B: http_body::Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let mut object = rest::object(&head.headers, body).await?;
+    rest::ignore_location(&mut object);
+    let record: R = rest::decode(object)?;
+    let location = location_of(&record);
+    let outcome = shelf.post(record).await;
+    audit(head, format_args!("post {} {location}", R::NOUN), &outcome);
+    match outcome {
+        Ok(()) => Ok(rest::created(&location)),
+        Err(error) if error.kind() == StoreErrorKind::Conflict => {
+            Err(Problem::from(error).with_header(header::LOCATION, rest::location_value(&location)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// GET of a page.
+pub(super) async fn list<R, S>(
+    shelf: &S,
+    head: &Parts,
+    partition: &str,
+    max_page_size: usize,
+) -> Result<Response<Body>, Problem>
+where
+    R: Record,
+    S: Shelf<R> + ?Sized,
+{
+    let partition = Partition::try_new(partition).map_err(|_| rest::not_found("partition"))?;
+    let page = paging::page(head.uri.query(), max_page_size)?;
+    let records = shelf.page(&partition, page).await?;
+    let records: Vec<_> = records.into_iter().map(located).collect();
+    Ok(rest::fresh(&records))
+}
+
+/// Everything that is done to one record.
+pub(super) async fn record<R, S, B>(
+    shelf: &S,
+    head: &Parts,
+    key: Option<(Partition, Uuid)>,
+    body: B,
+) -> Result<Response<Body>, Problem>
+where
+    R: Record,
+    S: Shelf<R> + ?Sized,
+    B: http_body::Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let key = key.ok_or_else(|| rest::not_found(R::NOUN));
+    match head.method {
+        Method::GET | Method::HEAD => get(shelf, key?).await,
+        Method::PUT => put(shelf, head, key?, body).await,
+        Method::DELETE => delete(shelf, head, key?).await,
+        _ => Err(rest::method_not_allowed("GET, HEAD, PUT, DELETE")),
+    }
+}
+
+async fn get<R, S>(shelf: &S, (partition, id): (Partition, Uuid)) -> Result<Response<Body>, Problem>
+where
+    R: Record,
+    S: Shelf<R> + ?Sized,
+{
+    match shelf.get(&partition, id).await? {
+        Some(record) => Ok(rest::fresh(&located(record))),
+        None => Err(rest::not_found(R::NOUN)),
+    }
+}
+
+async fn put<R, S, B>(
+    shelf: &S,
+    head: &Parts,
+    (partition, id): (Partition, Uuid),
+    body: B,
+) -> Result<Response<Body>, Problem>
+where
+    R: Record,
+    S: Shelf<R> + ?Sized,
+    B: http_body::Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let location = location(&partition, id);
+    let mut object = rest::object(&head.headers, body).await?;
+    rest::settle_key(&mut object, "partition", &partition)?;
+    rest::settle_key(&mut object, "id", &id)?;
+    rest::settle_location(&mut object, &location)?;
+    let record: R = rest::decode(object)?;
+    let outcome = shelf.put(record).await;
+    audit(head, format_args!("put {} {location}", R::NOUN), &outcome);
+    match outcome? {
+        Written::Created => Ok(rest::created(&location)),
+        Written::Updated => Ok(rest::done()),
+    }
+}
+
+async fn delete<R, S>(
+    shelf: &S,
+    head: &Parts,
+    (partition, id): (Partition, Uuid),
+) -> Result<Response<Body>, Problem>
+where
+    R: Record,
+    S: Shelf<R> + ?Sized,
+{
+    let outcome = shelf.delete(&partition, id).await;
+    audit(
+        head,
+        format_args!("delete {} {partition}/{id}", R::NOUN),
+        &outcome,
+    );
+    outcome?;
+    Ok(rest::done())
+}
+
+fn located<R: Record>(record: R) -> Located<R> {
+    Located {
+        location: location_of(&record),
+        record,
+    }
+}
+
+fn location_of(record: &impl Record) -> String {
+    let (partition, id) = record.key();
+    location(partition, id)
+}
+
+fn location(partition: &Partition, id: Uuid) -> String {
+    format!("{partition}/{id}")
+}

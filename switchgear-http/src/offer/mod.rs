@@ -1,0 +1,21 @@
+//! The offer service: the administration of offers and of their metadata.
+//!
+//! | path, `R` being `offers` or `metadata` | methods |
+//! |---|---|
+//! | `/R` | POST |
+//! | `/R/{partition}?start=&count=&after=` | GET |
+//! | `/R/{partition}/{id}` | GET, PUT, DELETE |
+//! | `/health` | GET |
+//!
+//! It checks no token itself: put a [`BearerLayer`](crate::auth::BearerLayer) around it.
+
+mod collection;
+mod config;
+mod paging;
+mod service;
+mod shelf;
+
+pub use self::{config::OfferConfig, service::OfferService};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+use std::error::Error;
+
+use http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::{
+    body::{self, ReadError},
+    problem::Problem,
+};
+
+/// The longest body of an administrative request: 2 MiB.
+const MAX_BODY: usize = 2 * 1_024 * 1_024;
+
+/// Reads a body that is a JSON object.
+///
+/// 415 for another content type, 413 above the limit, 400 for broken JSON, 422 for another value.
+pub(crate) async fn object<B>(headers: &HeaderMap, body: B) -> Result<Map<String, Value>, Problem>
+where
+    B: http_body::Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    if !is_json(headers) {
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            .with_detail("the content type must be application/json"));
+    }
+    let bytes = body::read(body, MAX_BODY).await.map_err(unreadable)?;
+    let value = serde_json::from_slice(&bytes).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST).with_detail(format!("the body is not JSON: {error}"))
+    })?;
+    match value {
+        Value::Object(object) => Ok(object),
+        _ => Err(wrong_shape("the body must be a JSON object".to_owned())),
+    }
+}
+
+/// Reads a model from an object; 422 names the field that does not fit.
+pub(crate) fn decode<T: DeserializeOwned>(object: Map<String, Value>) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
+        let path = error.path().to_string();
+        wrong_shape(located(&path, &error.inner().to_string()))
+    })
+}
+
+/// 422.
+pub(super) fn wrong_shape(detail: String) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY).with_detail(detail)
+}
+
+/// Puts the path of the field before the message, unless the message begins with it already.
+pub(super) fn located(path: &str, message: &str) -> String {
+    if path == "." {
+        return message.to_owned();
+    }
+    let field = path.rsplit('.').next().unwrap_or(path);
+    let message = message
+        .strip_prefix(field)
+        .and_then(|rest| rest.strip_prefix(": "))
+        .unwrap_or(message);
+    format!("{path}: {message}")
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn unreadable(error: ReadError) -> Problem {
+    let status = match error {
+        ReadError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        ReadError::Broken(_) => StatusCode::BAD_REQUEST,
+    };
+    Problem::new(status).with_detail(error.to_string())
+}

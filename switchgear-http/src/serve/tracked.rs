@@ -1,0 +1,43 @@
+use std::{error::Error, time::Duration};
+
+use futures::{FutureExt as _, future::BoxFuture};
+use http::{Request, Response, Version};
+use hyper::body::Incoming;
+use tower::ServiceExt as _;
+
+use super::{PeerAddr, activity::Activity};
+
+/// A tower service as one connection serves it: with its peer in the extensions of each request, and
+/// cut off at the last.
+#[derive(Debug, Clone)]
+pub(super) struct Tracked<S> {
+    pub(super) service: S,
+    pub(super) peer: PeerAddr,
+    pub(super) activity: Activity,
+    pub(super) cut_off: Duration,
+}
+
+impl<S, B> hyper::service::Service<Request<Incoming>> for Tracked<S>
+where
+    S: tower_service::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: 'static,
+{
+    type Response = Response<B>;
+    type Error = Box<dyn Error + Send + Sync>;
+    type Future = BoxFuture<'static, Result<Response<B>, Self::Error>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        let guard = self.activity.request(request.version() == Version::HTTP_2);
+        request.extensions_mut().insert(self.peer);
+        let answer = self.service.clone().oneshot(request);
+        let answer = tokio::time::timeout(self.cut_off, answer);
+        async move {
+            let result = answer.await;
+            drop(guard);
+            result?.map_err(Into::into)
+        }
+        .boxed()
+    }
+}

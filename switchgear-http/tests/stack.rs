@@ -1,0 +1,123 @@
+//! A whole stack over a real socket: access log, panics, deadline, tokens, and the service.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use http::{Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use switchgear_http::{
+    access_log::{AccessLogLayer, LoggedService},
+    auth::{Audience, Authority, BearerLayer, SigningKey},
+    deadline::DeadlineLayer,
+    discovery::DiscoveryService,
+    failure::{ErrorStyle, PanicAnswer},
+    serve::{ServeConfig, Server},
+};
+use switchgear_stores::memory::MemoryDiscoveryStore;
+use tokio::net::TcpStream;
+use tower::ServiceBuilder;
+
+/// The bound of every wait.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn ask(address: std::net::SocketAddr, request: Request<Full<Bytes>>) -> Response<Incoming> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let answer = sender.send_request(request);
+    tokio::time::timeout(PATIENCE, answer)
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+fn request(method: &str, path: &str, token: Option<&str>, body: &str) -> Request<Full<Bytes>> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "localhost")
+        .header(header::CONTENT_TYPE, "application/json");
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    request
+        .body(Full::new(Bytes::from(body.to_owned())))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn administers_a_backend_behind_tokens() {
+    let pair = SigningKey::generate().unwrap();
+    let authority = Authority::from_pem(pair.public_pem.as_bytes(), Audience::Discovery).unwrap();
+    let key = SigningKey::from_pem(pair.private_pem.as_bytes()).unwrap();
+    let token = key
+        .mint(
+            Audience::Discovery,
+            Duration::from_secs(60),
+            SystemTime::now(),
+        )
+        .unwrap();
+    let service = ServiceBuilder::new()
+        .layer(AccessLogLayer::new(LoggedService::Discovery))
+        .layer(PanicAnswer::layer(ErrorStyle::Problem))
+        .layer(DeadlineLayer::new(PATIENCE, ErrorStyle::Problem))
+        .layer(BearerLayer::new(authority, "discovery"))
+        .service(DiscoveryService::new(Arc::new(MemoryDiscoveryStore::new())));
+    let config = ServeConfig::new("127.0.0.1:0".parse().unwrap());
+    let server = Server::bind(config).await.unwrap();
+    let address = server.local_addr();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let shutdown = async {
+        let _ = stopped.await;
+    };
+    let done = tokio::spawn(server.run(service, shutdown, PATIENCE));
+
+    let backend = json!({
+        "address": {"url": "https://lnd.example.com"},
+        "partitions": ["default"], "weight": 1, "enabled": true,
+        "implementation": {
+            "type": "clnGrpc", "url": "https://127.0.0.1:9736",
+            "auth": {
+                "type": "path", "caCertPath": "/ca", "clientCertPath": "/c", "clientKeyPath": "/k",
+            },
+        },
+    })
+    .to_string();
+    for (token, status) in [
+        (None, StatusCode::UNAUTHORIZED),
+        (Some("x"), StatusCode::UNAUTHORIZED),
+        (Some(token.as_str()), StatusCode::CREATED),
+        (Some(token.as_str()), StatusCode::CONFLICT),
+    ] {
+        let answer = ask(address, request("POST", "/discovery", token, &backend)).await;
+        assert_eq!(answer.status(), status);
+    }
+    let answer = ask(address, request("GET", "/discovery", Some(&token), "")).await;
+    let list = answer.into_body().collect().await.unwrap().to_bytes();
+    let list: Value = serde_json::from_slice(&list).unwrap();
+    assert_eq!(list[0]["location"], "url/aHR0cHM6Ly9sbmQuZXhhbXBsZS5jb20v");
+    assert_eq!(
+        ask(address, request("GET", "/health", None, ""))
+            .await
+            .status(),
+        200
+    );
+
+    stop.send(()).unwrap();
+    tokio::time::timeout(PATIENCE, done)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+}
