@@ -1,0 +1,128 @@
+//! The command line: arguments, and the commands that are not the service itself.
+
+mod args;
+mod discovery;
+mod health;
+mod input;
+mod offer;
+mod output;
+mod remote;
+mod token;
+
+use std::{collections::BTreeSet, path::Path};
+
+use clap::CommandFactory as _;
+use switchgear_http::auth::Audience;
+
+pub use self::{
+    args::{Cli, Command, ConfigCommand, HealthArgs, ServiceArgs, ServiceName},
+    discovery::DiscoveryCommand,
+    offer::{MetadataCommand, OfferCommand},
+    output::say,
+    token::TokenCommand,
+};
+use crate::{
+    Failure, compose,
+    config::{self, Config, Env, Scope, ServiceKind},
+};
+
+/// Runs a command to its end; the service, until a signal.
+///
+/// # Errors
+/// What went wrong, in words for an administrator; its kind decides the exit code.
+pub fn run(command: Command, env: Env<'_>) -> Result<(), Failure> {
+    match command {
+        Command::Service(args) => serve(&args, env),
+        Command::Config(ConfigCommand::Check { config }) => check(&config, env),
+        Command::Discovery(command) => discovery(command, env),
+        Command::Offer(command) => offer(command, env),
+        Command::Health(args) => block_on(health::run(&args)),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "swgr", &mut script);
+            output::print(&String::from_utf8_lossy(&script))
+        }
+    }
+}
+
+fn serve(args: &ServiceArgs, env: Env<'_>) -> Result<(), Failure> {
+    let named: BTreeSet<ServiceKind> = args
+        .services
+        .iter()
+        .flat_map(|name| name.kinds())
+        .copied()
+        .collect();
+    let services = match named.is_empty() {
+        true => ServiceKind::ALL.into_iter().collect(),
+        false => named,
+    };
+    let config = load(&args.config, &Scope::Services(services), env)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(anyhow::Error::new)?;
+    let result = runtime.block_on(compose::run(config));
+    // After the drain nothing is worth waiting for, and a second signal waits for nothing at all.
+    runtime.shutdown_background();
+    result
+}
+
+fn check(path: &Path, env: Env<'_>) -> Result<(), Failure> {
+    let config = load(path, &Scope::Present, env)?;
+    let names: Vec<_> = config.services.iter().map(|kind| kind.name()).collect();
+    let names = names.join(", ");
+    say(format_args!("{} is good for: {names}", path.display()));
+    Ok(())
+}
+
+fn load(path: &Path, scope: &Scope, env: Env<'_>) -> Result<Config, Failure> {
+    let config = Config::load(path, scope, env)?;
+    if !config.warnings.is_empty() {
+        let lines = config::lines(path, &config.warnings);
+        for line in lines.lines() {
+            say(format_args!("warning: {line}"));
+        }
+    }
+    Ok(config)
+}
+
+fn discovery(command: DiscoveryCommand, env: Env<'_>) -> Result<(), Failure> {
+    match command {
+        DiscoveryCommand::Token(command) => token::run(command, Audience::Discovery),
+        DiscoveryCommand::New(args) => discovery::new(args),
+        command => block_on(discovery::run(command, env)),
+    }
+}
+
+fn offer(command: OfferCommand, env: Env<'_>) -> Result<(), Failure> {
+    match command {
+        OfferCommand::Token(command) => token::run(command, Audience::Offer),
+        OfferCommand::New {
+            partition,
+            metadata_id,
+            record,
+        } => offer::new(partition, metadata_id, &record),
+        OfferCommand::Metadata(MetadataCommand::New {
+            partition,
+            text,
+            record,
+        }) => offer::new_metadata(partition, text, &record),
+        command => block_on(offer::run(command, env)),
+    }
+}
+
+/// A client command asks one thing at a time, and one thread is enough.
+fn block_on(future: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::new)?
+        .block_on(future)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defines_a_consistent_command_line() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,377 @@
+use std::path::Path;
+
+use chrono::Utc;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::json;
+use switchgear_core::{
+    Millisatoshi, Partition,
+    offer::{
+        Offer, OfferMetadata, OfferMetadataStore as _, OfferStore as _, SendableRange, Text,
+        Validity,
+    },
+    store::{Page, PageStart, StoreError, Written},
+};
+use switchgear_stores::http::HttpOfferStore;
+use uuid::Uuid;
+
+use super::{
+    args::{InputArgs, RecordArgs},
+    discovery::partition,
+    input::Body,
+    output::{self, Located, say},
+    remote::{RemoteArgs, failure, failure_of, not_found},
+    token::TokenCommand,
+};
+use crate::{Failure, config::Env};
+
+/// `swgr offer`
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum OfferCommand {
+    /// Keys and tokens of the offer service.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Print a JSON template of an offer, payable once its metadata exists.
+    New {
+        /// Where the offer lives.
+        #[arg(short, long, default_value = "default", value_parser = partition)]
+        partition: Partition,
+        /// The offer's metadata [default: a new id].
+        #[arg(short, long, value_name = "UUID")]
+        metadata_id: Option<Uuid>,
+        /// Where to.
+        #[command(flatten)]
+        record: RecordArgs,
+    },
+    /// Manage the metadata of offers.
+    #[command(subcommand)]
+    Metadata(MetadataCommand),
+    /// Print an offer as JSON, or a page of a partition's offers.
+    Get(GetArgs),
+    /// Create an offer from JSON.
+    Post(PostArgs),
+    /// Create or replace an offer from JSON.
+    Put(PutArgs),
+    /// Remove an offer.
+    #[command(visible_alias = "rm")]
+    Delete(Target),
+}
+
+/// `swgr offer metadata`
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum MetadataCommand {
+    /// Print a JSON template of metadata.
+    New {
+        /// Where the metadata lives.
+        #[arg(short, long, default_value = "default", value_parser = partition)]
+        partition: Partition,
+        /// What a wallet shows.
+        #[arg(short, long, default_value = "Lightning payment", value_parser = text)]
+        text: Text,
+        /// Where to.
+        #[command(flatten)]
+        record: RecordArgs,
+    },
+    /// Print metadata as JSON, or a page of a partition's metadata.
+    Get(GetArgs),
+    /// Create metadata from JSON.
+    Post(PostArgs),
+    /// Create or replace metadata from JSON.
+    Put(PutArgs),
+    /// Remove metadata that no offer uses.
+    #[command(visible_alias = "rm")]
+    Delete(Target),
+}
+
+/// One record, or a page.
+#[derive(Debug, Args)]
+pub struct GetArgs {
+    /// The partition.
+    #[arg(value_parser = partition)]
+    partition: Partition,
+    /// The record's id [default: a page of all].
+    id: Option<Uuid>,
+    /// How many records to skip.
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        conflicts_with = "id"
+    )]
+    start: u64,
+    /// How many records to print; the service's max-page-size at most.
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        conflicts_with = "id"
+    )]
+    count: usize,
+    /// Where to.
+    #[command(flatten)]
+    record: RecordArgs,
+    /// The service.
+    #[command(flatten)]
+    remote: RemoteArgs,
+}
+
+/// A new record.
+#[derive(Debug, Args)]
+pub struct PostArgs {
+    /// Where from.
+    #[command(flatten)]
+    input: InputArgs,
+    /// The service.
+    #[command(flatten)]
+    remote: RemoteArgs,
+}
+
+/// A record and its new content.
+#[derive(Debug, Args)]
+pub struct PutArgs {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    input: InputArgs,
+}
+
+/// One record of a service.
+#[derive(Debug, Args)]
+pub struct Target {
+    /// The partition.
+    #[arg(value_parser = partition)]
+    partition: Partition,
+    /// The record's id.
+    id: Uuid,
+    #[command(flatten)]
+    remote: RemoteArgs,
+}
+
+impl Target {
+    fn location(&self) -> String {
+        location(&self.partition, self.id)
+    }
+}
+
+/// Prints a template of an offer: payable from now on, for 1 to 1,000,000 sat.
+pub(super) fn new(
+    partition: Partition,
+    metadata_id: Option<Uuid>,
+    record: &RecordArgs,
+) -> Result<(), Failure> {
+    let (least, most) = (Millisatoshi::from_sat(1), Millisatoshi::from_sat(1_000_000));
+    let offer = Offer {
+        partition,
+        id: Uuid::new_v4(),
+        sendable: SendableRange::try_new(least, most).map_err(anyhow::Error::new)?,
+        metadata_id: metadata_id.unwrap_or_else(Uuid::new_v4),
+        validity: Validity::new(Utc::now(), None),
+    };
+    output::write(path(record), &output::json(&offer)?)
+}
+
+/// Prints a template of metadata.
+pub(super) fn new_metadata(
+    partition: Partition,
+    text: Text,
+    record: &RecordArgs,
+) -> Result<(), Failure> {
+    let metadata = OfferMetadata {
+        id: Uuid::new_v4(),
+        partition,
+        text,
+        long_text: None,
+        image: None,
+        identifier: None,
+    };
+    output::write(path(record), &output::json(&metadata)?)
+}
+
+/// Runs a command against an offer service.
+pub(super) async fn run(command: OfferCommand, env: Env<'_>) -> Result<(), Failure> {
+    match command {
+        // These two ask no service and were run before.
+        OfferCommand::Token(_) | OfferCommand::New { .. } => Ok(()),
+        OfferCommand::Metadata(command) => run_metadata(command, env).await,
+        OfferCommand::Get(args) => {
+            let store = connect(&args.remote, env)?;
+            match args.id {
+                Some(id) => one("Offer", &args, id, store.offer(&args.partition, id).await),
+                None => page(
+                    &args,
+                    store.offers(&args.partition, args.page()).await,
+                    |offer| location(&offer.partition, offer.id),
+                ),
+            }
+        }
+        OfferCommand::Post(args) => {
+            let offer: Offer = args.read()?;
+            let name = location(&offer.partition, offer.id);
+            let posted = connect(&args.remote, env)?.post_offer(offer).await;
+            done(
+                "Offer created",
+                &name,
+                posted.map_err(|error| failure(&error)),
+            )
+        }
+        OfferCommand::Put(args) => {
+            let offer: Offer = args.read()?;
+            let store = connect(&args.target.remote, env)?;
+            written("Offer", &args.target, store.put_offer(offer).await)
+        }
+        OfferCommand::Delete(target) => {
+            let store = connect(&target.remote, env)?;
+            let deleted = store.delete_offer(&target.partition, target.id).await;
+            let name = target.location();
+            let deleted = deleted.map_err(|error| failure_of("Offer", &name, &error));
+            done("Offer deleted", &name, deleted)
+        }
+    }
+}
+
+async fn run_metadata(command: MetadataCommand, env: Env<'_>) -> Result<(), Failure> {
+    match command {
+        // Asks no service and was run before.
+        MetadataCommand::New { .. } => Ok(()),
+        MetadataCommand::Get(args) => {
+            let store = connect(&args.remote, env)?;
+            match args.id {
+                Some(id) => one(
+                    "Metadata",
+                    &args,
+                    id,
+                    store.metadata(&args.partition, id).await,
+                ),
+                None => {
+                    let found = store.metadata_page(&args.partition, args.page()).await;
+                    page(&args, found, |record| {
+                        location(&record.partition, record.id)
+                    })
+                }
+            }
+        }
+        MetadataCommand::Post(args) => {
+            let metadata: OfferMetadata = args.read()?;
+            let name = location(&metadata.partition, metadata.id);
+            let posted = connect(&args.remote, env)?.post_metadata(metadata).await;
+            done(
+                "Metadata created",
+                &name,
+                posted.map_err(|error| failure(&error)),
+            )
+        }
+        MetadataCommand::Put(args) => {
+            let metadata: OfferMetadata = args.read()?;
+            let store = connect(&args.target.remote, env)?;
+            written("Metadata", &args.target, store.put_metadata(metadata).await)
+        }
+        MetadataCommand::Delete(target) => {
+            let store = connect(&target.remote, env)?;
+            let deleted = store.delete_metadata(&target.partition, target.id).await;
+            let name = target.location();
+            let deleted = deleted.map_err(|error| failure_of("Metadata", &name, &error));
+            done("Metadata deleted", &name, deleted)
+        }
+    }
+}
+
+impl GetArgs {
+    fn page(&self) -> Page {
+        Page {
+            start: PageStart::Offset(self.start),
+            count: self.count,
+        }
+    }
+}
+
+impl PostArgs {
+    fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, Failure> {
+        let body = Body::read(self.input.input.as_deref())?;
+        body.without_location().into_record()
+    }
+}
+
+impl PutArgs {
+    /// The record, whose key is the command line's: the body may leave it out, or must agree.
+    fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, Failure> {
+        Body::read(self.input.input.as_deref())?
+            .normalise::<Uuid>("id")
+            .fix("id", json!(self.target.id))?
+            .fix("partition", json!(self.target.partition))?
+            .agree("location", json!(self.target.location()))?
+            .into_record()
+    }
+}
+
+/// Prints one record.
+fn one<T: Serialize>(
+    kind: &str,
+    args: &GetArgs,
+    id: Uuid,
+    found: Result<Option<T>, StoreError>,
+) -> Result<(), Failure> {
+    let location = location(&args.partition, id);
+    let found = found.map_err(|error| failure(&error))?;
+    let record = &found.ok_or_else(|| not_found(kind, &location))?;
+    output::write(
+        path(&args.record),
+        &output::json(&Located { record, location })?,
+    )
+}
+
+/// Prints a page of records.
+fn page<T: Serialize>(
+    args: &GetArgs,
+    found: Result<Vec<T>, StoreError>,
+    location: impl Fn(&T) -> String,
+) -> Result<(), Failure> {
+    let records = found.map_err(|error| failure(&error))?;
+    let located: Vec<_> = records
+        .iter()
+        .map(|record| Located {
+            record,
+            location: location(record),
+        })
+        .collect();
+    output::write(path(&args.record), &output::json(&located)?)
+}
+
+fn written(
+    kind: &str,
+    target: &Target,
+    result: Result<Written, StoreError>,
+) -> Result<(), Failure> {
+    let what = match result.map_err(|error| failure(&error))? {
+        Written::Created => "created",
+        Written::Updated => "updated",
+    };
+    say(format_args!("{kind} {what}: {}", target.location()));
+    Ok(())
+}
+
+fn done(what: &str, name: &str, result: Result<(), Failure>) -> Result<(), Failure> {
+    result?;
+    say(format_args!("{what}: {name}"));
+    Ok(())
+}
+
+fn location(partition: &Partition, id: Uuid) -> String {
+    format!("{partition}/{id}")
+}
+
+fn connect(remote: &RemoteArgs, env: Env<'_>) -> Result<HttpOfferStore, Failure> {
+    let config = remote.config("OFFER", env)?;
+    HttpOfferStore::try_new(config).map_err(|error| failure(&error))
+}
+
+fn path(record: &RecordArgs) -> Option<&Path> {
+    record.output.output.as_deref()
+}
+
+fn text(text: &str) -> Result<Text, String> {
+    Text::try_new(text).map_err(|error| error.reason().to_owned())
+}

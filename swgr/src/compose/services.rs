@@ -1,0 +1,277 @@
+use std::{convert::Infallible, num::NonZeroU8, sync::Arc, time::Duration};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use switchgear_core::{balance::HealthThresholds, ln::LnBalancer};
+use switchgear_http::{
+    access_log::{AccessLogLayer, LoggedService},
+    auth::{Audience, BearerLayer},
+    body::Body,
+    deadline::DeadlineLayer,
+    discovery::DiscoveryService,
+    failure::{ErrorStyle, PanicAnswer},
+    host::{AllowedHosts, Scheme},
+    lnurl::{CallbackBase, DrainSwitch, LnurlConfig, LnurlService, QrConfig},
+    offer::{OfferConfig, OfferService},
+    serve::Server,
+};
+use switchgear_ln::{
+    balancer::{Balancer, BalancerConfig},
+    pool::{NodeConnector, NodeConnectorConfig},
+};
+use tokio::{sync::watch, task::JoinSet};
+use tower::{Layer as _, Service};
+
+use super::{
+    authority::WatchedAuthority,
+    listeners::Listeners,
+    shutdown::Signals,
+    stores::{Offers, Stores},
+};
+use crate::{
+    Failure,
+    config::{Config, ConfigError, DiscoverySection, LnurlSection, OfferSection, ServiceKind},
+};
+
+/// The services while they run.
+pub(super) struct Running {
+    /// Each ends after its drain; one that ends before has failed.
+    services: JoinSet<String>,
+    /// What the services need beside them; none ends before them.
+    helpers: JoinSet<()>,
+    stop: watch::Sender<bool>,
+    drain: Option<DrainSwitch>,
+    shutdown_delay: Duration,
+    shutdown_timeout: Duration,
+}
+
+impl Running {
+    /// Binds, opens and starts everything that `config` asks for.
+    pub(super) async fn start(config: &Config) -> Result<Self, Failure> {
+        let listeners = Listeners::bind(config).await?;
+        let stores = Stores::open(config).await?;
+        let (stop, _) = watch::channel(false);
+        let mut running = Self {
+            services: JoinSet::new(),
+            helpers: JoinSet::new(),
+            stop,
+            drain: None,
+            shutdown_delay: Duration::ZERO,
+            shutdown_timeout: config.shutdown_timeout,
+        };
+        if let (Some(server), Some(section)) = (listeners.discovery, &config.discovery) {
+            running.discovery(server, section, &stores)?;
+        }
+        if let (Some(server), Some(section)) = (listeners.offer, &config.offer) {
+            running.offer(server, section, &stores)?;
+        }
+        if let (Some(server), Some(section)) = (listeners.lnurl, &config.lnurl) {
+            running.lnurl(server, section, &stores)?;
+        }
+        Ok(running)
+    }
+
+    /// Runs until a signal, then drains; a second signal ends the drain.
+    pub(super) async fn until(mut self, mut signals: Signals) -> Result<(), Failure> {
+        let signal = tokio::select! {
+            signal = signals.next() => signal,
+            Some(ended) = self.services.join_next() => return Err(broken(ended)),
+            Some(ended) = self.helpers.join_next() => {
+                return Err(broken(ended.map(|()| "a background task".to_owned())));
+            }
+        };
+        tracing::info!("{signal}: shutting down");
+        tokio::select! {
+            () = self.finish() => {
+                tracing::info!("shut down");
+                Ok(())
+            }
+            signal = signals.next() => Err(Failure::message(format!(
+                "a second signal ({signal}): requests in flight were dropped"
+            ))),
+        }
+    }
+
+    /// Readiness first, then the listeners, then what is in flight.
+    async fn finish(&mut self) {
+        if let Some(drain) = &self.drain {
+            drain.drain();
+        }
+        tokio::time::sleep(self.shutdown_delay).await;
+        self.stop.send_replace(true);
+        while self.services.join_next().await.is_some() {}
+        self.helpers.shutdown().await;
+    }
+
+    fn discovery(
+        &mut self,
+        server: Server,
+        section: &DiscoverySection,
+        stores: &Stores,
+    ) -> Result<(), Failure> {
+        let kind = ServiceKind::Discovery;
+        let store = stores
+            .discover
+            .clone()
+            .ok_or_else(|| without_store("discover"))?;
+        let path = &section.auth_authority;
+        let authority = WatchedAuthority::read(path, Audience::Discovery, kind)?;
+        let bearer = BearerLayer::new(authority.shared(), kind.name());
+        self.helpers.spawn(authority.watch());
+        let service = bearer.layer(DiscoveryService::new(store));
+        self.serve(kind, server, &section.listener, service);
+        Ok(())
+    }
+
+    fn offer(
+        &mut self,
+        server: Server,
+        section: &OfferSection,
+        stores: &Stores,
+    ) -> Result<(), Failure> {
+        let kind = ServiceKind::Offer;
+        let Offers {
+            offers, metadata, ..
+        } = stores.offer.clone().ok_or_else(|| without_store("offer"))?;
+        let authority = WatchedAuthority::read(&section.auth_authority, Audience::Offer, kind)?;
+        let bearer = BearerLayer::new(authority.shared(), kind.name());
+        self.helpers.spawn(authority.watch());
+        let max_page_size = section.max_page_size;
+        let service = OfferService::new(offers, metadata, OfferConfig { max_page_size });
+        self.serve(kind, server, &section.listener, bearer.layer(service));
+        Ok(())
+    }
+
+    fn lnurl(
+        &mut self,
+        server: Server,
+        section: &LnurlSection,
+        stores: &Stores,
+    ) -> Result<(), Failure> {
+        let feed = stores
+            .discover
+            .clone()
+            .ok_or_else(|| without_store("discover"))?;
+        let offers = stores.offer.clone().ok_or_else(|| without_store("offer"))?;
+        let connector = NodeConnector::new(NodeConnectorConfig {
+            timeout: section.balance.client_timeout,
+        });
+        let (balancer, driver) = Balancer::new(balancer(section), feed, Arc::new(connector));
+        self.helpers.spawn(driver);
+        let balancer: Arc<dyn LnBalancer> = Arc::new(balancer);
+        let service = LnurlService::new(lnurl(section)?, offers.provider, balancer);
+        self.drain = Some(service.drain_switch());
+        self.shutdown_delay = section.shutdown_delay;
+        self.serve(ServiceKind::Lnurl, server, &section.listener, service);
+        Ok(())
+    }
+
+    /// Puts the layers that all services share around `service`, and runs it.
+    fn serve<S>(
+        &mut self,
+        kind: ServiceKind,
+        server: Server,
+        listener: &crate::config::Listener,
+        service: S,
+    ) where
+        S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+    {
+        let (style, logged) = match kind {
+            ServiceKind::Lnurl => (ErrorStyle::Lnurl, LoggedService::Lnurl),
+            ServiceKind::Discovery => (ErrorStyle::Problem, LoggedService::Discovery),
+            ServiceKind::Offer => (ErrorStyle::Problem, LoggedService::Offer),
+        };
+        let service = DeadlineLayer::new(listener.limits.request_timeout, style).layer(service);
+        let service = PanicAnswer::layer(style).layer(service);
+        let service = AccessLogLayer::new(logged).layer(service);
+        let scheme = scheme(listener).as_str();
+        let name = format!("the {} service", kind.name());
+        tracing::info!("{name} listens on {scheme}://{}", server.local_addr());
+        let mut stop = self.stop.subscribe();
+        let timeout = self.shutdown_timeout;
+        self.services.spawn(async move {
+            let stopped = async move {
+                // An error means that nobody can stop it any more, which is as good.
+                let _ = stop.wait_for(|stop| *stop).await;
+            };
+            match server.run(service, stopped, timeout).await {
+                Ok(()) => name,
+                Err(error) => format!("{name}: {}", switchgear_core::ErrorChain(&error)),
+            }
+        });
+    }
+}
+
+fn balancer(section: &LnurlSection) -> BalancerConfig {
+    let balance = &section.balance;
+    BalancerConfig {
+        health: HealthThresholds {
+            rise: balance.rise,
+            fall: balance.fall,
+        },
+        health_period: balance.health_period,
+        health_timeout: balance.client_timeout,
+        parallel_health_checks: balance.parallel_health_checks,
+        discovery_period: balance.discovery_period,
+        invoice_timeout: balance.invoice_timeout,
+        hedge_after: balance.hedge_after,
+        backoff: balance.backoff,
+        deadline: balance.deadline,
+        network: balance.network,
+        verify_invoices: balance.verify_invoices,
+        ..BalancerConfig::new(section.partitions.clone())
+    }
+}
+
+fn lnurl(section: &LnurlSection) -> Result<LnurlConfig, Failure> {
+    let authority = match &section.public_url {
+        Some(url) => CallbackBase::Public(url.clone()),
+        None => {
+            let hosts = section.allowed_hosts.iter().map(String::as_str);
+            let hosts = AllowedHosts::try_new(hosts).map_err(|error| ConfigError::Unusable {
+                key: format!("{}.allowed-hosts", ServiceKind::Lnurl.key()),
+                message: error.to_string(),
+            })?;
+            CallbackBase::Hosts(hosts)
+        }
+    };
+    Ok(LnurlConfig {
+        partitions: section.partitions.clone(),
+        authority,
+        comments: section.comment,
+        invoice_expiry: section.invoice_expiry,
+        scheme: scheme(&section.listener),
+        qr: QrConfig {
+            scale: NonZeroU8::new(section.qr.scale).unwrap_or(NonZeroU8::MIN),
+            light: section.qr.light,
+            dark: section.qr.dark,
+        },
+        errors_as_200: section.errors_as_200,
+    })
+}
+
+fn scheme(listener: &crate::config::Listener) -> Scheme {
+    match listener.tls {
+        Some(_) => Scheme::Https,
+        None => Scheme::Http,
+    }
+}
+
+/// The configuration was read for other services than those to start.
+fn without_store(name: &str) -> Failure {
+    Failure::Config(ConfigError::Unusable {
+        key: format!("store.{name}"),
+        message: "is missing".to_owned(),
+    })
+}
+
+fn broken(ended: Result<String, tokio::task::JoinError>) -> Failure {
+    match ended {
+        Ok(what) => Failure::message(format!("{what} ended by itself")),
+        Err(error) => Failure::message(format!("a service failed: {error}")),
+    }
+}

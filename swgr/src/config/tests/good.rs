@@ -1,0 +1,181 @@
+use super::*;
+
+/// The sample of the manual, section by section.
+const MANUAL: &str = include_str!("manual.yaml");
+
+#[test]
+fn loads_the_manuals_sample_but_for_the_bias_that_this_version_does_not_know() {
+    assert_eq!(
+        errors(MANUAL),
+        [
+            "swgr.yaml:36:28: lnurl-service.selection-capacity-bias: liquidity bias is not supported \
+             by this version (hint: leave it out: nodes are chosen by weight)"
+        ]
+    );
+    let config = good(&MANUAL.replace("selection-capacity-bias: -0.2", ""));
+    assert_eq!(
+        lines(Path::new("swgr.yaml"), &config.warnings),
+        "swgr.yaml:41:20: lnurl-service.comment_allowed: there is a stray comma behind the number"
+    );
+    let lnurl = config.lnurl.unwrap();
+    assert_eq!(lnurl.comment.unwrap().characters(), 64);
+    assert_eq!(lnurl.balance.deadline, Duration::from_secs(300));
+    assert_eq!(lnurl.allowed_hosts, ["lnurl.example.com"]);
+    let tls = lnurl.listener.tls.unwrap();
+    assert_eq!(tls.cert_path, Path::new("/etc/ssl/certs/lnurl-cert.pem"));
+    assert_eq!(config.offer.unwrap().max_page_size, 100);
+    let Some(StoreSection::Http(http)) = config.stores.discover else {
+        panic!("{:?}", config.stores);
+    };
+    assert_eq!(http.trusted_roots, [Path::new("/etc/ssl/certs/ca.pem")]);
+}
+
+#[test]
+fn gives_every_key_its_default() {
+    let config = good(GOOD);
+    let lnurl = config.lnurl.unwrap();
+    assert_eq!(lnurl.listener.address, "127.0.0.1:8080".parse().unwrap());
+    assert_eq!(lnurl.listener.tls, None);
+    assert_eq!(lnurl.listener.limits, LimitsSection::default());
+    assert_eq!(lnurl.invoice_expiry, Duration::from_secs(180));
+    assert_eq!(lnurl.comment, None);
+    assert_eq!(lnurl.balance.deadline, Duration::from_secs(5));
+    assert_eq!(lnurl.balance.invoice_timeout, Duration::from_secs(2));
+    assert_eq!(lnurl.balance.hedge_after, None);
+    assert_eq!(
+        lnurl.qr,
+        QrSection {
+            scale: 8,
+            light: 255,
+            dark: 0
+        }
+    );
+    assert_eq!(config.discovery.unwrap().listener.address.port(), 8081);
+    assert_eq!(config.offer.unwrap().listener.address.port(), 8082);
+    assert_eq!(config.shutdown_timeout, Duration::from_secs(30));
+    assert!(config.warnings.is_empty());
+}
+
+#[test]
+fn reads_expanded_and_quoted_scalars_as_their_keys_type() {
+    let text = GOOD.replace(
+        "allowed-hosts: [pay.example.com]",
+        "address: $ADDRESS\n  allowed-hosts: ${HOSTS}\n  bech32-qr-scale: \"${SCALE}\"\n  \
+         verify-invoices: 'false' # ${UNSET} in a comment\n  ln-client-timeout-secs: '${UNSET:-0.5}'\n  \
+         public-url: ${EMPTY}",
+    );
+    let lnurl = good(&text).lnurl.unwrap();
+    assert_eq!(lnurl.listener.address.port(), 9090);
+    assert_eq!(lnurl.allowed_hosts, ["a.example.com", "b.example.com:8443"]);
+    assert_eq!(lnurl.qr.scale, 4);
+    assert!(!lnurl.balance.verify_invoices);
+    assert_eq!(lnurl.balance.client_timeout, Duration::from_millis(500));
+    assert_eq!(lnurl.balance.invoice_timeout, Duration::from_millis(500));
+    assert_eq!(lnurl.public_url, None);
+}
+
+#[test]
+fn never_takes_structure_from_a_value() {
+    let text = GOOD.replace(
+        "allowed-hosts:",
+        "parallel-health-check: $COMMENTS\n  allowed-hosts:",
+    );
+    let errors = errors(&text);
+    assert_eq!(errors.len(), 2, "a value of two lines: {errors:?}");
+    assert!(errors[0].contains("must be true or false"), "{errors:?}");
+}
+
+#[test]
+fn reads_both_spellings() {
+    for (one, other) in [
+        ("comment-allowed: 9", "comment_allowed: 9"),
+        (
+            "backend-selection: round-robin",
+            "backend-selection: {type: round-robin}",
+        ),
+        (
+            "backend-selection: round-robin",
+            "backend-selection: {round-robin: {}}",
+        ),
+    ] {
+        let with =
+            |line: &str| good(&GOOD.replace("allowed-hosts", &format!("{line}\n  allowed-hosts")));
+        let (one, other) = (with(one).lnurl.unwrap(), with(other).lnurl.unwrap());
+        assert_eq!(one.comment, other.comment);
+        assert_eq!(one.balance, other.balance);
+    }
+    for key in ["database-url", "database-uri"] {
+        let store = format!("{{type: database, {key}: 'sqlite:///tmp/a.db'}}");
+        let config = good(&GOOD.replacen("{type: memory}", &store, 1));
+        let Some(StoreSection::Database(database)) = config.stores.discover else {
+            panic!("{:?}", config.stores);
+        };
+        assert_eq!(database.url, "sqlite:///tmp/a.db");
+        assert_eq!(database.max_connections, 5);
+    }
+    for roots in ["ca.pem", "[ca.pem]"] {
+        let store = format!(
+            "{{type: http, base-url: 'https://x.example.com', authorization: t, trusted-roots: {roots}}}"
+        );
+        let config = good(&GOOD.replacen("{type: memory}", &store, 1));
+        let Some(StoreSection::Http(http)) = config.stores.discover else {
+            panic!("{:?}", config.stores);
+        };
+        assert_eq!(http.trusted_roots, [Path::new("ca.pem")]);
+    }
+}
+
+#[test]
+fn needs_only_what_is_started() {
+    let scope = Scope::Services([ServiceKind::Offer].into_iter().collect());
+    let text = "offer-service: {auth-authority: a.pem}\nstore: {offer: {type: memory}}\n";
+    let config = Config::parse(Path::new("swgr.yaml"), text, &scope, &env).unwrap();
+    assert_eq!(config.lnurl, None);
+    let present = Config::parse(Path::new("swgr.yaml"), text, &Scope::Present, &env).unwrap();
+    assert_eq!(present.services, config.services);
+}
+
+#[test]
+fn accepts_a_public_url_in_place_of_hosts() {
+    let text = GOOD.replace(
+        "allowed-hosts: [pay.example.com]",
+        "public-url: https://pay.example.com/ln",
+    );
+    let lnurl = good(&text).lnurl.unwrap();
+    assert_eq!(
+        lnurl.public_url.unwrap().as_str(),
+        "https://pay.example.com/ln"
+    );
+    assert!(lnurl.allowed_hosts.is_empty());
+}
+
+#[test]
+fn warns_of_intervals_beside_stop() {
+    let text = GOOD.replace(
+        "allowed-hosts",
+        "backoff: {type: stop, multiplier: 3.0}\n  allowed-hosts",
+    );
+    let config = good(&text);
+    assert_eq!(
+        config.lnurl.unwrap().balance.backoff,
+        switchgear_core::balance::Backoff::Stop
+    );
+    assert!(config.warnings[0].message.contains("with `stop`"));
+}
+
+#[test]
+fn keeps_database_passwords_out_of_debug_and_errors() {
+    let store = "{type: database, database-url: 'sqlite://u:hunter2@h/a.db', max-connections: 0}";
+    let error = parse(&GOOD.replacen("{type: memory}", store, 1)).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+    let store = "{type: database, database-url: 'postgres://u:hunter2@h/db'}";
+    let error = parse(&GOOD.replacen("{type: memory}", store, 1)).unwrap_err();
+    assert!(
+        error.to_string().contains("postgres is not supported"),
+        "{error}"
+    );
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+    let store = "{type: database, database-url: 'sqlite://u:hunter2@h/a.db'}";
+    let config = good(&GOOD.replacen("{type: memory}", store, 1));
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
