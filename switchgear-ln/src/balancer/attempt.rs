@@ -1,0 +1,76 @@
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use futures::future::BoxFuture;
+use switchgear_core::{
+    ErrorChain,
+    balance::{Call, Node},
+    ln::{Expectation, Invoice, InvoiceRequest, LnError, LnErrorKind, Network},
+};
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::{Shared, clients::NodeClient};
+
+/// A call under way: it owns all that it needs, so that it can outlive its request.
+pub(super) type Attempt = BoxFuture<'static, Result<Invoice, LnError>>;
+
+/// A call whose request is over, and which goes on for its node's sake.
+pub(super) struct Detached {
+    pub(super) node: Arc<Node>,
+    pub(super) until: Instant,
+    pub(super) attempt: Attempt,
+}
+
+/// Asks the call's node, and checks what it answers.
+pub(super) fn attempt(shared: &Shared, call: Call, request: &Arc<InvoiceRequest>) -> Attempt {
+    let client = shared.clients.get(call.node_id());
+    let request = Arc::clone(request);
+    let verification = shared.config.verify_invoices.then_some(Verification {
+        network: shared.config.network,
+    });
+    Box::pin(async move {
+        // Held until the end: it counts the call, and keeps a node's trial to this one.
+        let _call = call;
+        let Some(client) = client else {
+            return Err(LnError::new(LnErrorKind::Internal, "was removed meanwhile"));
+        };
+        let result = ask(&client, verification, &request).await;
+        if let Err(error) = &result {
+            let (node, error) = (client.label(), ErrorChain(error));
+            warn!("node {node} made no invoice: {error}");
+        }
+        result
+    })
+}
+
+/// What is known of every good invoice of this balancer.
+#[derive(Debug, Clone, Copy)]
+struct Verification {
+    network: Option<Network>,
+}
+
+async fn ask(
+    client: &NodeClient,
+    verification: Option<Verification>,
+    request: &InvoiceRequest,
+) -> Result<Invoice, LnError> {
+    let invoice = client.client.invoice(request).await?;
+    if let Some(Verification { network }) = verification {
+        let expected = Expectation {
+            payee: client.backend.address.public_key().copied(),
+            network: network.or_else(|| client.network()),
+            unix_time: unix_time(),
+        };
+        invoice.verify(request, &expected)?;
+    }
+    Ok(invoice)
+}
+
+fn unix_time() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}

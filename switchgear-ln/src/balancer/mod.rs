@@ -1,0 +1,136 @@
+//! The shell that drives the core's decisions: it carries time, calls and changes to them.
+//!
+//! ```text
+//!   request ──▶ Balancer ──polls──▶ Dispatch ──calls──▶ node clients
+//!                  │  ▲                │
+//!                  │  └─ FleetView     └─ reports ──┐
+//!                  └────── refresh, please ─────┐   │
+//!                                               ▼   ▼
+//!   discovery feed ──snapshots──▶ driver ──owns──▶ Fleet
+//!   health clocks ───results─────▶
+//! ```
+//!
+//! A request polls its own calls, so that dropping it cancels them. Everything that outlives a
+//! request is a task of the driver, which restarts what panics.
+
+mod attempt;
+mod calls;
+mod clients;
+mod clock;
+mod config;
+mod discovery;
+mod driver;
+mod refresh;
+mod request;
+
+use std::{fmt, future::Future, sync::Arc};
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use switchgear_core::{
+    Moment,
+    backend::DiscoveryFeed,
+    balance::{Fleet, FleetConfig, FleetView, Report},
+    ln::{InvoiceRequest, IssuedInvoice, LnBalancer, NoInvoice, Readiness},
+};
+use tokio::{sync::mpsc, time::Instant};
+
+pub use self::config::BalancerConfig;
+use self::{
+    attempt::Detached, clients::Clients, driver::Driver, refresh::Refresh, request::Request,
+};
+use crate::pool::Connector;
+
+/// A fleet of Lightning nodes that answers as one.
+///
+/// [`Self::new`] returns it with its driver: a future that owns all background work. Spawn the
+/// driver on a tokio runtime; it ends when the last clone of the balancer is dropped, and dropping it
+/// ends all that it started.
+#[derive(Clone)]
+pub struct Balancer {
+    shared: Arc<Shared>,
+}
+
+/// What requests and the driver share.
+struct Shared {
+    config: BalancerConfig,
+    origin: Instant,
+    view: Arc<ArcSwap<FleetView>>,
+    clients: Arc<Clients>,
+    refresh: Arc<Refresh>,
+    reports: mpsc::Sender<Report>,
+    detached: mpsc::Sender<Detached>,
+}
+
+impl Balancer {
+    /// How many reports may wait for the driver. One that finds no room is lost, which is no harm: a
+    /// node that goes on failing is reported again.
+    const REPORTS: usize = 1_024;
+
+    /// How many probes may wait to go on by themselves.
+    const DETACHED: usize = 64;
+
+    /// A balancer over the backends that `feed` tells of, reached through `connector`; and its driver.
+    pub fn new(
+        config: BalancerConfig,
+        feed: Arc<dyn DiscoveryFeed>,
+        connector: Arc<dyn Connector>,
+    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let fleet = Fleet::new(FleetConfig {
+            partitions: config.partitions.clone(),
+            thresholds: config.health,
+            ejection: config.ejection(),
+            first_turn: rand::random(),
+        });
+        let (reports, from_requests) = mpsc::channel(Self::REPORTS);
+        let (detached, probes) = mpsc::channel(Self::DETACHED);
+        let shared = Arc::new(Shared {
+            origin: Instant::now(),
+            view: fleet.view(),
+            clients: Arc::default(),
+            refresh: Arc::default(),
+            reports,
+            detached,
+            config,
+        });
+        let driver = Driver::new(&shared, fleet, feed, connector, from_requests, probes);
+        (Self { shared }, driver.run())
+    }
+}
+
+impl fmt::Debug for Balancer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Balancer")
+            .field("config", &self.shared.config)
+            .field("readiness", &self.readiness())
+            .finish()
+    }
+}
+
+#[async_trait]
+impl LnBalancer for Balancer {
+    async fn invoice(&self, request: &InvoiceRequest) -> Result<IssuedInvoice, NoInvoice> {
+        if self.shared.reports.is_closed() {
+            return Err(NoInvoice::Closed);
+        }
+        Request::new(&self.shared, request).run().await
+    }
+
+    fn readiness(&self) -> Readiness {
+        self.shared.view.load().readiness()
+    }
+}
+
+impl Shared {
+    fn now(&self) -> Moment {
+        now_since(self.origin)
+    }
+}
+
+/// The present moment of a balancer that began at `origin`.
+fn now_since(origin: Instant) -> Moment {
+    Moment::after_origin(origin.elapsed())
+}
+
+#[cfg(test)]
+mod tests;

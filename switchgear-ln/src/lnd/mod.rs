@@ -1,0 +1,9 @@
+//! LND over gRPC: <https://lightning.engineering/api-docs/api/lnd/>.
+
+mod classify;
+mod client;
+mod credentials;
+mod node;
+pub(crate) mod proto;
+
+pub use self::client::LndClient;
