@@ -2,9 +2,10 @@
 //!
 //! - [`Process`] supervises one child with its log; it dies with its owner, however the owner ends.
 //! - [`Regtest`] is a chain of its own with two LNDs, `alice` who can pay and `bob` who can be paid.
+//! - [`Swgr`] is the server as a process of its own, administered by its own command line.
 //! - [`eventually`] waits for an event instead of sleeping, and says what it waited for when it gives up.
 //!
-//! Nothing here knows switchgear: the suites bring the two together. Everything listens on loopback only, on ports of
+//! Everything listens on loopback only, on ports of
 //! the kernel's choice, and keeps its files in a temporary folder.
 //!
 //! ```no_run
@@ -26,8 +27,10 @@ mod eventually;
 mod port;
 mod process;
 mod regtest;
+mod swgr;
 
 pub use eventually::eventually;
 pub use port::free_port;
 pub use process::{Log, Process, Signal};
 pub use regtest::{Btcd, Invoice, Lnd, NodeBinaries, Payment, Regtest, nodes_or_skip};
+pub use swgr::{Service, Swgr};

@@ -1,0 +1,262 @@
+//! The server as a process of its own, and its command line.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+
+use crate::{Process, Signal};
+
+/// Many times what its start or its end takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A service of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// The public one.
+    Lnurl,
+    /// The administration of nodes.
+    Discovery,
+    /// The administration of offers.
+    Offer,
+}
+
+impl Service {
+    const ALL: [Self; 3] = [Self::Lnurl, Self::Discovery, Self::Offer];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Lnurl => "lnurl",
+            Self::Discovery => "discovery",
+            Self::Offer => "offer",
+        }
+    }
+}
+
+/// A running `swgr service` with all three services, SQLite, keys and tokens in a temporary folder.
+#[derive(Debug)]
+pub struct Swgr {
+    folder: TempDir,
+    program: PathBuf,
+    urls: [String; 3],
+    process: Mutex<Process>,
+}
+
+impl Swgr {
+    /// Makes keys and tokens by its command line, writes a configuration of the fewest lines, and starts it.
+    ///
+    /// # Errors
+    ///
+    /// When the binary is not built, or does not start.
+    pub async fn start() -> anyhow::Result<Self> {
+        let program = program()?;
+        let folder = TempDir::with_prefix("swgr-")?;
+        for service in ["discovery", "offer"] {
+            mint(&program, folder.path(), service).await?;
+        }
+        std::fs::write(folder.path().join("config.yaml"), CONFIG)?;
+        let mut command = Command::new(&program);
+        command
+            .args(["service", "--config", "config.yaml"])
+            .env_remove("RUST_LOG")
+            .current_dir(folder.path());
+        let mut process = Process::spawn("swgr", command, &folder.path().join("swgr.log"))?;
+        let mut urls = Vec::new();
+        for service in Service::ALL {
+            let text = format!("the {} service listens on ", service.name());
+            let line = process.wait_for_line(&text, PATIENCE).await?;
+            let (_, url) = line.split_once(&text).context("the line names no URL")?;
+            urls.push(url.trim().to_owned());
+        }
+        let Ok(urls) = <[String; 3]>::try_from(urls) else {
+            bail!("a service said no URL");
+        };
+        Ok(Self {
+            folder,
+            program,
+            urls,
+            process: Mutex::new(process),
+        })
+    }
+
+    /// Where a service listens: `http://127.0.0.1:` and its port.
+    #[must_use]
+    pub fn url(&self, service: Service) -> &str {
+        let [lnurl, discovery, offer] = &self.urls;
+        match service {
+            Service::Lnurl => lnurl,
+            Service::Discovery => discovery,
+            Service::Offer => offer,
+        }
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.lock().id()
+    }
+
+    /// What it has logged.
+    ///
+    /// # Errors
+    ///
+    /// When the log cannot be read.
+    pub fn log(&self) -> anyhow::Result<String> {
+        self.process.lock().log().text()
+    }
+
+    /// Runs its command line with the administrator's tokens, `input` on its standard input, and gives its standard
+    /// output.
+    ///
+    /// # Errors
+    ///
+    /// When it exits with another code than 0; holds its standard error.
+    pub async fn cli(&self, arguments: &[&str], input: &str) -> anyhow::Result<String> {
+        let mut command = tokio::process::Command::new(&self.program);
+        command.args(arguments).current_dir(self.folder.path());
+        for (service, variable) in [
+            (Service::Discovery, "DISCOVERY_STORE_HTTP"),
+            (Service::Offer, "OFFER_STORE_HTTP"),
+        ] {
+            command.env(format!("{variable}_BASE_URL"), self.url(service));
+            let token = format!("{}.token", service.name());
+            command.env(format!("{variable}_AUTHORIZATION"), token);
+        }
+        run(command, arguments, input).await
+    }
+
+    /// Registers a node that is enabled, of weight 1, in partition `default`.
+    ///
+    /// # Errors
+    ///
+    /// When the command line refuses.
+    pub async fn register(
+        &self,
+        name: &str,
+        public_key: &str,
+        url: &str,
+        certificate: &Path,
+        macaroon: &Path,
+    ) -> anyhow::Result<()> {
+        let backend = json!({
+            "address": {"publicKey": public_key},
+            "name": name,
+            "partitions": ["default"],
+            "weight": 1,
+            "enabled": true,
+            "implementation": {
+                "type": "lndGrpc",
+                "url": url,
+                "auth": {"type": "path", "tlsCertPath": certificate, "macaroonPath": macaroon},
+                "ampInvoice": false,
+            },
+        });
+        self.cli(&["discovery", "post"], &backend.to_string())
+            .await
+            .map(drop)
+    }
+
+    /// Publishes an offer of 1 to 1,000,000 sat with the metadata `text`, from the command line's own templates; gives
+    /// its LNURL as a plain URL.
+    ///
+    /// # Errors
+    ///
+    /// When the command line refuses.
+    pub async fn publish(&self, text: &str) -> anyhow::Result<String> {
+        let metadata = self
+            .cli(&["offer", "metadata", "new", "--text", text], "")
+            .await?;
+        self.cli(&["offer", "metadata", "post"], &metadata).await?;
+        let metadata: Value = serde_json::from_str(&metadata)?;
+        let id = metadata["id"].as_str().context("the metadata has no id")?;
+        let offer = self.cli(&["offer", "new", "--metadata-id", id], "").await?;
+        self.cli(&["offer", "post"], &offer).await?;
+        let offer: Value = serde_json::from_str(&offer)?;
+        let id = offer["id"].as_str().context("the offer has no id")?;
+        Ok(format!("{}/offers/default/{id}", self.url(Service::Lnurl)))
+    }
+
+    /// Sends SIGTERM and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// When it does not end in time.
+    pub async fn terminate(self) -> anyhow::Result<ExitStatus> {
+        let mut process = self.process.into_inner();
+        process.signal(Signal::TERM)?;
+        process.wait(PATIENCE).await
+    }
+}
+
+const CONFIG: &str = r#"
+lnurl-service:
+  address: "127.0.0.1:0"
+  allowed-hosts: ["127.0.0.1"]
+discovery-service:
+  address: "127.0.0.1:0"
+  auth-authority: "discovery-public.pem"
+offer-service:
+  address: "127.0.0.1:0"
+  auth-authority: "offer-public.pem"
+store:
+  discover: { type: database, database-url: "sqlite://swgr.db?mode=rwc" }
+  offer: { type: database, database-url: "sqlite://swgr.db?mode=rwc" }
+"#;
+
+/// The binary beside this test's own folder, where cargo put it.
+fn program() -> anyhow::Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let folder = test.ancestors().nth(2).context("no target folder")?;
+    let program = folder.join("swgr");
+    ensure!(
+        program.exists(),
+        "{} is missing: build it by `cargo build --release -p swgr`",
+        program.display()
+    );
+    Ok(program)
+}
+
+async fn mint(program: &Path, folder: &Path, service: &str) -> anyhow::Result<()> {
+    let public = format!("{service}-public.pem");
+    let private = format!("{service}-private.pem");
+    let token = format!("{service}.token");
+    let arguments = [
+        service, "token", "mint-all", "-p", &public, "-k", &private, "-o", &token,
+    ];
+    let mut command = tokio::process::Command::new(program);
+    command.args(arguments).current_dir(folder);
+    run(command, &arguments, "").await.map(drop)
+}
+
+async fn run(
+    mut command: tokio::process::Command,
+    arguments: &[&str],
+    input: &str,
+) -> anyhow::Result<String> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A command that reads nothing may be gone already.
+        let _ = stdin.write_all(input.as_bytes()).await;
+    }
+    let output = tokio::time::timeout(PATIENCE, child.wait_with_output())
+        .await
+        .with_context(|| format!("`swgr {}` does not end", arguments.join(" ")))??;
+    ensure!(
+        output.status.success(),
+        "`swgr {}` failed with {}: {}",
+        arguments.join(" "),
+        output.status,
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(String::from_utf8(output.stdout)?)
+}
