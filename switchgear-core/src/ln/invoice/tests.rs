@@ -1,5 +1,5 @@
 use bitcoin_hashes::sha256;
-use lightning_invoice::{InvoiceBuilder, PaymentSecret};
+use lightning_invoice::{InvoiceBuilder, PaymentSecret, RawTaggedField, TaggedField};
 use secp256k1::{Secp256k1, SecretKey};
 
 use super::*;
@@ -139,19 +139,30 @@ fn refuses_what_is_no_invoice_and_an_answer_that_contradicts_it() {
 
 #[test]
 fn bears_a_clock_that_is_a_little_off_and_no_more() {
-    let at = |unix_time| {
+    let at = |unix_time, expiry| {
+        let written = Written {
+            expiry,
+            ..Written::asked()
+        };
+        let request = InvoiceRequest {
+            expiry: Duration::from_secs(expiry),
+            ..request()
+        };
         let expected = Expectation {
             unix_time,
             ..expected()
         };
-        Written::asked().sign().verify(&request(), &expected)
+        written.sign().verify(&request, &expected)
     };
-    let tolerance = Invoice::CLOCK_TOLERANCE;
     let second = Duration::from_secs(1);
-    assert_eq!(at(CREATED + tolerance), Ok(()));
-    assert_eq!(at(CREATED - tolerance), Ok(()));
-    assert_eq!(at(CREATED + tolerance + second), Err(Lie::Expiry));
-    assert_eq!(at(CREATED - tolerance - second), Err(Lie::Expiry));
+    for (expiry, oldest) in [(180, 90), (3_600, 600)] {
+        let oldest = Duration::from_secs(oldest);
+        assert_eq!(at(CREATED + oldest, expiry), Ok(()));
+        assert_eq!(at(CREATED + oldest + second, expiry), Err(Lie::Expiry));
+        let tolerance = Invoice::CLOCK_TOLERANCE;
+        assert_eq!(at(CREATED - tolerance, expiry), Ok(()));
+        assert_eq!(at(CREATED - tolerance - second, expiry), Err(Lie::Expiry));
+    }
 }
 
 #[test]
@@ -165,4 +176,41 @@ fn asks_nothing_of_payee_and_network_where_they_are_not_known() {
     written.key = [9; 32];
     written.currency = Currency::Signet;
     assert_eq!(written.sign().verify(&request(), &expected), Ok(()));
+}
+
+/// The invoice asked for, signed again with the feature bit of AMP required, as LND does.
+fn amp() -> SignedRawBolt11Invoice {
+    const AMP_REQUIRED: usize = 30;
+
+    let plain = SignedRawBolt11Invoice::from_str(&Written::asked().sign().bolt11).unwrap();
+    let (mut raw, ..) = plain.into_parts();
+    for field in &mut raw.data.tagged_fields {
+        if let RawTaggedField::KnownSemantics(TaggedField::Features(features)) = field {
+            features.set_required_feature_bit(AMP_REQUIRED).unwrap();
+        }
+    }
+    let key = SecretKey::from_slice(&[7; 32]).unwrap();
+    let sign = |message: &_| Ok::<_, ()>(Secp256k1::new().sign_ecdsa_recoverable(message, &key));
+    raw.sign(sign).unwrap()
+}
+
+#[test]
+fn takes_an_amp_invoice_whose_features_the_decoder_does_not_know() {
+    let bolt11 = amp().to_string();
+    assert_eq!(
+        Bolt11Invoice::from_str(&bolt11).unwrap_err().to_string(),
+        Bolt11SemanticError::InvalidFeatures.to_string()
+    );
+    let payment_hash = Written::asked().sign().payment_hash;
+    let invoice = Invoice {
+        bolt11,
+        payment_hash,
+    };
+    assert_eq!(invoice.verify(&request(), &expected()), Ok(()));
+    let other = Expectation {
+        payee: Some(public_key([8; 32])),
+        ..expected()
+    };
+    let got = public_key([7; 32]);
+    assert_eq!(invoice.verify(&request(), &other), Err(Lie::Payee { got }));
 }
