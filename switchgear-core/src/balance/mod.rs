@@ -21,7 +21,7 @@ mod view;
 
 pub use self::{
     backoff::{Backoff, Exponential},
-    dispatch::{Action, AttemptId, Call, Dispatch, DispatchConfig, Event, Outcome},
+    dispatch::{Action, AttemptId, Call, Dispatch, DispatchConfig, Event, Outcome, Verdict},
     ejection::{Ejection, EjectionPolicy},
     fleet::{Fleet, FleetConfig, FleetNode, FleetUpdate, HealthChange},
     health::{Health, HealthState, HealthThresholds},

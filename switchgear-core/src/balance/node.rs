@@ -34,6 +34,7 @@ pub struct Node {
     failures: AtomicU32,
     in_flight: AtomicU32,
     probe_at: AtomicU64,
+    checked_at: AtomicU64,
 }
 
 impl Node {
@@ -51,6 +52,7 @@ impl Node {
             failures: AtomicU32::new(0),
             in_flight: AtomicU32::new(0),
             probe_at: AtomicU64::new(Self::NO_PROBE),
+            checked_at: AtomicU64::new(0),
         }
     }
 
@@ -79,6 +81,15 @@ impl Node {
         self.probe_at.load(Ordering::Relaxed) <= now.as_nanos()
     }
 
+    /// Whether a check of the node has ended at `since` or later.
+    pub(super) fn is_checked_since(&self, since: Moment) -> bool {
+        self.checked_at.load(Ordering::Relaxed) >= since.as_nanos().max(1)
+    }
+
+    pub(super) fn set_checked_at(&self, now: Moment) {
+        self.checked_at.store(now.as_nanos(), Ordering::Relaxed);
+    }
+
     pub(super) fn set_open(&self, open: bool) {
         self.open.store(open, Ordering::Relaxed);
     }
@@ -105,15 +116,20 @@ impl Node {
         (!self.trusted.load(Ordering::Relaxed)).then_some(Report::Answering(self.id))
     }
 
-    /// Takes a failed call that the node is to blame for; a report when there were enough in a row, or
-    /// when the call was the probe of a node that is not ready.
+    /// Takes a failed call that the node is to blame for; a report when there were enough in a row of a
+    /// node that is ready. Calls that began before an ejection and fail behind it are no news.
     pub fn failed(&self) -> Option<Report> {
         let failures = self
             .failures
             .fetch_add(1, Ordering::Relaxed)
             .saturating_add(1);
-        let telling = failures >= self.threshold || !self.trusted.load(Ordering::Relaxed);
+        let telling = failures >= self.threshold && self.trusted.load(Ordering::Relaxed);
         telling.then_some(Report::Failing(self.id))
+    }
+
+    /// Takes a failed call that was the node's trial.
+    pub fn failed_trial(&self) -> Report {
+        Report::TrialFailed(self.id)
     }
 
     /// The one right to try a node that is not ready, if nobody has it.
@@ -130,11 +146,23 @@ impl Node {
 
 /// What requests tell the fleet's owner of a node; its rules alone decide what follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Report {
     /// Invoice calls keep failing.
     Failing(NodeId),
+    /// The one call that tried a node that is not ready failed.
+    TrialFailed(NodeId),
     /// A node that was not ready made an invoice.
     Answering(NodeId),
+}
+
+impl Report {
+    /// The node that is spoken of.
+    pub fn node(&self) -> NodeId {
+        match self {
+            Self::Failing(id) | Self::TrialFailed(id) | Self::Answering(id) => *id,
+        }
+    }
 }
 
 /// The one right to try a node, given back when dropped.

@@ -1,11 +1,17 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use super::{
-    Node,
+    Node, NodeId,
     round_robin::{RoundRobin, Run},
 };
 use crate::{
-    Partition,
+    Moment, Partition,
     ln::{PartitionReadiness, Readiness},
 };
 
@@ -13,6 +19,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct FleetView {
     pub(super) settled: bool,
+    /// When the last look at discovery that was answered began; shared by all views of a fleet.
+    pub(super) discovered: Arc<AtomicU64>,
     pub(super) partitions: BTreeMap<Partition, Arc<PartitionView>>,
 }
 
@@ -20,6 +28,11 @@ impl FleetView {
     /// The nodes of `partition`, if it is served.
     pub fn partition(&self, partition: &Partition) -> Option<&Arc<PartitionView>> {
         self.partitions.get(partition)
+    }
+
+    /// Whether a look at discovery that began at `since` or later was answered.
+    pub(super) fn is_discovered_since(&self, since: Moment) -> bool {
+        self.discovered.load(Ordering::Relaxed) >= since.as_nanos().max(1)
     }
 
     /// How many nodes are ready.
@@ -60,9 +73,18 @@ impl PartitionView {
         &self.ready
     }
 
-    /// Whether a round would ask anyone that it has not asked: the ejected count once only.
-    pub(super) fn has_candidates(&self, asked_ejected: bool) -> bool {
-        !self.ready.is_empty() || (!asked_ejected && !self.ejected.is_empty())
+    /// Whether there is a node that a round would ask, and that is not among `asked`.
+    pub(super) fn has_candidate_besides(&self, asked: &[NodeId]) -> bool {
+        let mut candidates = self.ready.iter().chain(&self.ejected);
+        candidates.any(|node| !asked.contains(&node.id()))
+    }
+
+    /// Whether the node is eligible here.
+    pub(super) fn lists(&self, id: NodeId) -> bool {
+        // Each list is built in the order of ids.
+        [&self.ready, &self.ejected, &self.dormant]
+            .into_iter()
+            .any(|nodes| nodes.binary_search_by_key(&id, |node| node.id()).is_ok())
     }
 
     /// The order of one round: the ready nodes by turn, then the ejected.
@@ -81,13 +103,6 @@ pub(super) struct Candidates {
     view: Arc<PartitionView>,
     run: Run,
     ejected: usize,
-}
-
-impl Candidates {
-    /// The ejected nodes, one of which may be due for a probe.
-    pub(super) fn ejected(&self) -> &[Arc<Node>] {
-        &self.view.ejected
-    }
 }
 
 impl Iterator for Candidates {

@@ -6,7 +6,7 @@ use std::{
 use futures::future::BoxFuture;
 use switchgear_core::{
     ErrorChain,
-    balance::{Call, Node},
+    balance::{Call, Verdict},
     ln::{Expectation, Invoice, InvoiceRequest, LnError, LnErrorKind, Network},
 };
 use tokio::time::Instant;
@@ -19,7 +19,7 @@ pub(super) type Attempt = BoxFuture<'static, Result<Invoice, LnError>>;
 
 /// A call whose request is over, and which goes on for its node's sake.
 pub(super) struct Detached {
-    pub(super) node: Arc<Node>,
+    pub(super) verdict: Verdict,
     pub(super) until: Instant,
     pub(super) attempt: Attempt,
 }

@@ -22,10 +22,6 @@ impl Calls {
         Some(self.0.swap_remove(index).1)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Waits for the first call to end, and takes it out. For ever, when there is none.
     pub(super) async fn next(&mut self) -> (AttemptId, Result<Invoice, LnError>) {
         poll_fn(|context| {

@@ -16,27 +16,15 @@ impl Clients {
         self.0.load().get(&id).cloned()
     }
 
-    pub(super) fn insert(&self, id: NodeId, client: NodeClient) -> Arc<NodeClient> {
-        let client = Arc::new(client);
-        self.change(|clients| {
-            clients.insert(id, Arc::clone(&client));
-        });
-        client
+    /// All clients, to be changed and published again by their one owner.
+    pub(super) fn roster(&self) -> BTreeMap<NodeId, Arc<NodeClient>> {
+        BTreeMap::clone(&self.0.load())
     }
 
-    /// Forgets the node's client; its connection closes when the calls that still hold it are done.
-    pub(super) fn remove(&self, id: NodeId) {
-        self.change(|clients| {
-            clients.remove(&id);
-        });
-    }
-
-    fn change(&self, change: impl Fn(&mut BTreeMap<NodeId, Arc<NodeClient>>)) {
-        self.0.rcu(|clients| {
-            let mut clients = BTreeMap::clone(clients);
-            change(&mut clients);
-            clients
-        });
+    /// Replaces all clients. The connection of one that is missing closes when the calls that still hold
+    /// it are done.
+    pub(super) fn publish(&self, roster: BTreeMap<NodeId, Arc<NodeClient>>) {
+        self.0.store(Arc::new(roster));
     }
 }
 

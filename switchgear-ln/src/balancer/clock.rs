@@ -127,5 +127,7 @@ impl Clock {
 
 /// The period, up to a tenth longer or shorter, so that nodes are not all checked in one moment.
 fn jittered(period: Duration) -> Duration {
-    period.mul_f64(rand::random_range(0.9..=1.1))
+    const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+
+    period.min(LONGEST).mul_f64(rand::random_range(0.9..=1.1))
 }

@@ -4,13 +4,13 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt as _, stream::BoxStream};
+use futures::StreamExt as _;
 use switchgear_core::{
-    ErrorChain,
+    ErrorChain, Moment,
     backend::{BackendSnapshot, DiscoveryFeed},
-    balance::{Fleet, FleetNode, FleetUpdate, HealthChange, NodeId, Report},
-    ln::LnError,
-    store::StoreError,
+    balance::{Fleet, FleetNode, FleetUpdate, HealthChange, NodeId, Outcome, Report},
+    ln::{LnError, LnErrorKind},
+    store::{StoreError, StoreErrorKind},
 };
 use tokio::{
     sync::{Semaphore, mpsc, watch},
@@ -51,7 +51,19 @@ pub(super) struct Driver {
     refreshes: watch::Sender<u64>,
     running: Option<Running>,
     last_refresh: Option<Instant>,
-    asking: bool,
+    discovering: Discovering,
+    /// The task that asks discovery, or asked it last.
+    asking_task: Option<Id>,
+}
+
+/// Whether discovery is being asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Discovering {
+    Idle,
+    /// Since when.
+    Asking(Moment),
+    /// Since when; and it changed meanwhile, perhaps too late for this answer.
+    AskingAndChanged(Moment),
 }
 
 /// What a task of the driver brings back.
@@ -59,11 +71,13 @@ enum Done {
     /// A clock, which never ends by itself.
     Clock,
     Snapshot(Result<BackendSnapshot, StoreError>),
-    Probe(Option<Report>),
+    /// A call that outlived its request.
+    Call(Option<Report>),
 }
 
 /// A refresh under way: whose check it waits for, and whether discovery has answered.
 struct Running {
+    since: Moment,
     snapshot: bool,
     unchecked: BTreeSet<NodeId>,
 }
@@ -71,6 +85,9 @@ struct Running {
 impl Driver {
     /// At most one refresh begins within this time.
     const REFRESH_PERIOD: Duration = Duration::from_secs(1);
+
+    /// Discovery is asked no more often than this.
+    const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 
     pub(super) fn new(
         shared: &Shared,
@@ -98,7 +115,8 @@ impl Driver {
             refreshes: watch::Sender::new(0),
             running: None,
             last_refresh: None,
-            asking: false,
+            discovering: Discovering::Idle,
+            asking_task: None,
             config,
         }
     }
@@ -106,7 +124,7 @@ impl Driver {
     /// Runs until the last handle is dropped.
     pub(super) async fn run(mut self) {
         let mut ticks = self.ticks();
-        let mut changes: BoxStream<'static, ()> = self.feed.changes();
+        let mut changes = self.feed.changes().fuse();
         let refresh = Arc::clone(&self.refresh);
         let mut refresh_at = None;
         loop {
@@ -132,7 +150,8 @@ impl Driver {
     }
 
     fn ticks(&self) -> Interval {
-        let mut ticks = interval(self.config.discovery_period);
+        // An interval of zero panics.
+        let mut ticks = interval(self.config.discovery_period.max(Self::SHORTEST_PERIOD));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks
     }
@@ -149,6 +168,7 @@ impl Driver {
     fn begin_refresh(&mut self) {
         self.last_refresh = Some(Instant::now());
         self.running = Some(Running {
+            since: now_since(self.origin),
             snapshot: false,
             unchecked: self.clocks.keys().copied().collect(),
         });
@@ -164,75 +184,80 @@ impl Driver {
         }
     }
 
+    /// Asks what has changed. A question under way may have missed it, so another follows that one.
     fn ask_discovery(&mut self) {
-        if !self.asking {
-            self.asking = true;
-            let answer = self.discovery.ask(&self.feed);
-            self.tasks.spawn(async { Done::Snapshot(answer.await) });
-        }
+        self.discovering = match self.discovering {
+            Discovering::Idle => {
+                let answer = self.discovery.ask(&self.feed);
+                let task = self.tasks.spawn(async { Done::Snapshot(answer.await) });
+                self.asking_task = Some(task.id());
+                Discovering::Asking(now_since(self.origin))
+            }
+            Discovering::Asking(since) | Discovering::AskingAndChanged(since) => {
+                Discovering::AskingAndChanged(since)
+            }
+        };
     }
 
     fn take_snapshot(&mut self, answer: Result<BackendSnapshot, StoreError>) {
-        self.asking = false;
+        let before = std::mem::replace(&mut self.discovering, Discovering::Idle);
+        let (Discovering::Asking(since) | Discovering::AskingAndChanged(since)) = before else {
+            return;
+        };
         if let Some(backends) = self.discovery.take(answer) {
             let update = self.fleet.update(backends, now_since(self.origin));
             self.apply(update);
-            self.refresh.view_changed();
         }
+        self.fleet.discovered(since);
         if let Some(running) = &mut self.running {
-            running.snapshot = true;
+            running.snapshot |= since >= running.since;
         }
+        self.refresh.view_changed();
         self.end_refresh_if_over();
+        if matches!(before, Discovering::AskingAndChanged(_)) {
+            self.ask_discovery();
+        }
     }
 
+    /// Gives clients and clocks to the nodes that are new, and takes them from those that are gone.
     fn apply(&mut self, update: FleetUpdate) {
+        let mut roster = self.clients.roster();
         for node in update.started {
             info!("node {} is new, its health unknown", Label(&node.backend));
             if let Some(running) = &mut self.running {
                 running.unchecked.insert(node.id);
             }
-            self.connect(node);
+            roster.insert(node.id, self.connect(node));
         }
         for node in update.reconnected {
             info!("node {} is reached anew", Label(&node.backend));
-            self.connect(node);
+            roster.insert(node.id, self.connect(node));
         }
         for node in update.redescribed {
-            self.redescribe(node);
+            // The log calls it by its new name; its connection and its clock stay.
+            if let Some(client) = roster.get_mut(&node.id) {
+                *client = Arc::new(client.redescribed(node.backend));
+            }
         }
         for id in update.stopped {
-            if let Some(client) = self.clients.get(id) {
+            if let Some(client) = roster.remove(&id) {
                 info!("node {} is removed or disabled", client.label());
             }
-            self.disconnect(id);
+            self.stop_clock(id);
+            if let Some(running) = &mut self.running {
+                running.unchecked.remove(&id);
+            }
         }
+        self.clients.publish(roster);
     }
 
     /// Gives a node a client and a clock of its own, in place of those that it had.
-    fn connect(&mut self, node: FleetNode) {
+    fn connect(&mut self, node: FleetNode) -> Arc<NodeClient> {
         self.stop_clock(node.id);
         let client = self.connector.connect(&node.backend);
-        let client = self
-            .clients
-            .insert(node.id, NodeClient::new(node.backend, client));
-        self.start_clock(node.id, client, Duration::ZERO);
-    }
-
-    /// Lets the log call a node by its new name; its connection and its clock stay.
-    fn redescribe(&mut self, node: FleetNode) {
-        if let Some(known) = self.clients.get(node.id) {
-            self.clients
-                .insert(node.id, known.redescribed(node.backend));
-        }
-    }
-
-    fn disconnect(&mut self, id: NodeId) {
-        self.stop_clock(id);
-        self.clients.remove(id);
-        if let Some(running) = &mut self.running {
-            running.unchecked.remove(&id);
-        }
-        self.end_refresh_if_over();
+        let client = Arc::new(NodeClient::new(node.backend, client));
+        self.start_clock(node.id, Arc::clone(&client), Duration::ZERO);
+        client
     }
 
     fn start_clock(&mut self, id: NodeId, client: Arc<NodeClient>, delay: Duration) {
@@ -265,39 +290,40 @@ impl Driver {
             result,
         } = checked;
         let now = now_since(self.origin);
-        if let Some(change) = self.fleet.checked(node, result.is_ok(), now) {
+        let change = self.fleet.checked(node, result.is_ok(), now);
+        if let Some(change) = change {
             self.log_change(node, change, result.as_ref().err());
-            self.refresh.view_changed();
         }
         if let Some(running) = &mut self.running
             && refresh == *self.refreshes.borrow()
         {
             running.unchecked.remove(&node);
         }
+        if change.is_some() || self.running.is_some() {
+            self.refresh.view_changed();
+        }
         self.end_refresh_if_over();
     }
 
     fn take_report(&mut self, report: Report) {
-        let (Report::Failing(node) | Report::Answering(node)) = report;
         if let Some(change) = self.fleet.reported(report, now_since(self.origin)) {
-            self.log_change(node, change, None);
+            self.log_change(report.node(), change, None);
             self.refresh.view_changed();
         }
     }
 
-    /// Lets a probe whose request is over go on until its limit.
+    /// Lets a call whose request is over go on until its limit.
     fn let_go_on(&mut self, detached: Detached) {
         let Detached {
-            node,
+            verdict,
             until,
             attempt,
         } = detached;
         self.tasks.spawn(async move {
-            let good = matches!(timeout_at(until, attempt).await, Ok(Ok(_)));
-            Done::Probe(if good {
-                node.succeeded()
-            } else {
-                node.failed()
+            Done::Call(match timeout_at(until, attempt).await {
+                Ok(Ok(_)) => verdict.of(Outcome::Invoice),
+                Ok(Err(error)) => verdict.of(Outcome::Failed(error.blame())),
+                Err(_) => verdict.late(),
             })
         });
     }
@@ -305,31 +331,41 @@ impl Driver {
     fn take_done(&mut self, done: Result<(Id, Done), JoinError>) {
         match done {
             Ok((_, Done::Snapshot(answer))) => self.take_snapshot(answer),
-            Ok((_, Done::Probe(Some(report)))) => self.take_report(report),
-            Ok((_, Done::Probe(None) | Done::Clock)) => {}
+            Ok((_, Done::Call(Some(report)))) => self.take_report(report),
+            Ok((_, Done::Call(None) | Done::Clock)) => {}
             Err(error) if error.is_cancelled() => {}
             Err(error) => self.restart(&error),
         }
     }
 
-    /// After a panic: starts the clock whose task it was, or asks discovery again at the next tick.
+    /// After a panic: that of a check is a failed check, and the node's clock starts anew; that of
+    /// discovery is an answer that did not come.
     fn restart(&mut self, panic: &JoinError) {
-        let id = self
+        let clock = self
             .clocks
             .iter()
             .find(|(_, clock)| clock.id() == panic.id())
             .map(|(id, _)| *id);
-        let Some((id, client)) = id.and_then(|id| Some((id, self.clients.get(id)?))) else {
+        let Some((node, client)) = clock.and_then(|id| Some((id, self.clients.get(id)?))) else {
             error!("a background task failed: {panic}");
-            self.asking = false;
+            if self.asking_task == Some(panic.id()) {
+                self.take_snapshot(Err(StoreError::new(
+                    StoreErrorKind::Unavailable,
+                    "the store's own code failed",
+                )));
+            }
             return;
         };
-        error!(
-            "the health check of node {} failed: {panic}",
-            client.label()
-        );
+        let label = client.label();
+        error!("the health check of node {label} failed: {panic}");
         // Later: a check that panics at once must not spin.
-        self.start_clock(id, client, self.config.health_period);
+        self.start_clock(node, Arc::clone(&client), self.config.health_period);
+        let refresh = *self.refreshes.borrow();
+        self.take_check(Checked {
+            node,
+            refresh,
+            result: Err(LnError::new(LnErrorKind::Internal, "its check failed")),
+        });
     }
 
     fn log_change(&self, node: NodeId, change: HealthChange, reason: Option<&LnError>) {

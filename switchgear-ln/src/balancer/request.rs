@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use switchgear_core::{
     Moment,
-    balance::{Action, AttemptId, Call, Dispatch, Event, Node, Outcome},
+    balance::{Action, AttemptId, Call, Dispatch, Event, Outcome, Verdict},
     ln::{Invoice, InvoiceRequest, IssuedInvoice, LnError, NoInvoice},
 };
 use tokio::time::{Instant, sleep_until};
@@ -23,7 +23,7 @@ pub(super) struct Request<'a> {
     dispatch: Dispatch,
     calls: Calls,
     /// Whom each call asks, and when it must end.
-    asked: Vec<(AttemptId, Arc<Node>, Moment)>,
+    asked: Vec<(AttemptId, Verdict, Moment)>,
     invoice: Option<Invoice>,
     signals: Option<Signals>,
 }
@@ -66,7 +66,7 @@ impl<'a> Request<'a> {
 
     fn start(&mut self, call: Call) {
         let id = call.attempt();
-        self.asked.push((id, Arc::clone(call.node()), call.limit()));
+        self.asked.push((id, call.verdict().clone(), call.limit()));
         self.calls
             .push(id, attempt(self.shared, call, &self.request));
     }
@@ -75,11 +75,11 @@ impl<'a> Request<'a> {
         if self.calls.remove(attempt).is_none() {
             return;
         }
-        let Some((node, limit)) = self.whom(attempt) else {
+        let Some((verdict, limit)) = self.whom(attempt) else {
             return;
         };
         if limit <= self.shared.now()
-            && let Some(client) = self.shared.clients.get(node.id())
+            && let Some(client) = self.shared.clients.get(verdict.node().id())
         {
             warn!("node {} gave no invoice in time", client.label());
         }
@@ -89,35 +89,27 @@ impl<'a> Request<'a> {
     /// probed by a later request.
     fn detach(&mut self, attempt: AttemptId) {
         let call = self.calls.remove(attempt);
-        if let (Some(attempt), Some((node, limit))) = (call, self.whom(attempt)) {
+        if let (Some(attempt), Some((verdict, limit))) = (call, self.whom(attempt)) {
             let until = self.instant(limit);
-            let node = Arc::clone(node);
+            let verdict = verdict.clone();
             drop(self.shared.detached.try_send(Detached {
-                node,
+                verdict,
                 until,
                 attempt,
             }));
         }
     }
 
-    /// Waits for the moment, an answer, or news of the fleet while nobody is being asked.
+    /// Waits for the moment, an answer, or, once nobody was ready, news of the fleet.
     async fn wait(&mut self, until: Moment) {
         let until = self.instant(until);
-        if self.calls.is_empty() {
-            let signals = self
-                .signals
-                .get_or_insert_with(|| self.shared.refresh.signals());
-            tokio::select! {
-                event = signals.next() => if let Some(event) = event {
-                    self.dispatch.handle(event);
-                },
-                () = sleep_until(until) => {}
-            }
-        } else {
-            tokio::select! {
-                (attempt, result) = self.calls.next() => self.answer(attempt, result),
-                () = sleep_until(until) => {}
-            }
+        let (calls, signals) = (&mut self.calls, &mut self.signals);
+        tokio::select! {
+            (attempt, result) = calls.next() => self.answer(attempt, result),
+            event = next_signal(signals) => if let Some(event) = event {
+                self.dispatch.handle(event);
+            },
+            () = sleep_until(until) => {}
         }
     }
 
@@ -134,8 +126,8 @@ impl<'a> Request<'a> {
 
     fn finish(self, result: Result<AttemptId, NoInvoice>) -> Result<IssuedInvoice, NoInvoice> {
         let attempt = result?;
-        let (node, _) = self.whom(attempt).ok_or(NoInvoice::Exhausted)?;
-        let node = node.address().clone();
+        let (verdict, _) = self.whom(attempt).ok_or(NoInvoice::Exhausted)?;
+        let node = verdict.node().address().clone();
         Ok(IssuedInvoice {
             node,
             attempts: self.dispatch.attempts(),
@@ -144,17 +136,31 @@ impl<'a> Request<'a> {
         })
     }
 
-    fn whom(&self, attempt: AttemptId) -> Option<(&Arc<Node>, Moment)> {
+    fn whom(&self, attempt: AttemptId) -> Option<(&Verdict, Moment)> {
         self.asked
             .iter()
             .find(|(id, ..)| *id == attempt)
-            .map(|(_, node, limit)| (node, *limit))
+            .map(|(_, verdict, limit)| (verdict, *limit))
     }
 
     fn instant(&self, moment: Moment) -> Instant {
         let origin = self.shared.origin;
         let elapsed = Duration::from_nanos(moment.as_nanos());
-        // A moment beyond what the clock can say lies beyond every deadline.
-        origin.checked_add(elapsed).unwrap_or(self.started)
+        origin.checked_add(elapsed).unwrap_or_else(far_future)
+    }
+}
+
+/// Later than every deadline, for a moment beyond what the clock can say.
+fn far_future() -> Instant {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
+
+    Instant::now() + YEAR
+}
+
+/// The end of a refresh, or `None` for a new view; for ever while the request does not listen.
+async fn next_signal(signals: &mut Option<Signals>) -> Option<Event> {
+    match signals {
+        Some(signals) => signals.next().await,
+        None => std::future::pending().await,
     }
 }

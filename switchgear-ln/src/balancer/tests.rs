@@ -37,6 +37,8 @@ enum Script {
     Slow(Duration),
     Failing,
     Hanging,
+    /// Its checks are good, its calls hang.
+    HangingCalls,
     /// Its checks fail, its calls are good.
     Unsynced,
     /// Its checks panic.
@@ -49,6 +51,7 @@ struct World {
     backends: Mutex<Vec<Backend>>,
     version: watch::Sender<u64>,
     store_is_down: Mutex<bool>,
+    snapshot_takes: Mutex<Duration>,
     snapshots: AtomicUsize,
     checks: AtomicUsize,
     calls: Mutex<Vec<String>>,
@@ -111,6 +114,8 @@ impl DiscoveryFeed for Feed {
             return Ok(BackendSnapshot::Unchanged);
         }
         let backends = self.0.backends.lock().unwrap().clone();
+        let takes = *self.0.snapshot_takes.lock().unwrap();
+        sleep(takes).await;
         Ok(BackendSnapshot::Changed { version, backends })
     }
 
@@ -165,7 +170,7 @@ impl LnClient for Client {
         let mut unfinished = Unfinished(Some(Arc::clone(&self.world)));
         match self.script() {
             Script::Slow(time) => sleep(time).await,
-            Script::Hanging => std::future::pending().await,
+            Script::Hanging | Script::HangingCalls => std::future::pending().await,
             Script::Failing => {
                 unfinished.0 = None;
                 return Err(LnError::new(LnErrorKind::Unreachable, "connection refused"));
@@ -239,7 +244,7 @@ async fn until(condition: impl Fn() -> bool) {
     timeout(120 * SECOND, holds).await.unwrap();
 }
 
-use Script::{Failing, Good, Hanging, Panicking, Slow, Unsynced};
+use Script::{Failing, Good, Hanging, HangingCalls, Panicking, Slow, Unsynced};
 
 #[tokio::test(start_paused = true)]
 async fn takes_turns_over_the_healthy_nodes() {
@@ -325,10 +330,9 @@ async fn refreshes_at_most_once_a_second() {
     let before = world.checks.load(Ordering::Relaxed);
     let started = Instant::now();
     while started.elapsed() < 10 * SECOND {
-        assert_eq!(
-            balancer.invoice(&request()).await,
-            Err(NoInvoice::Exhausted)
-        );
+        let answer = balancer.invoice(&request()).await;
+        assert_eq!(answer, Err(NoInvoice::Exhausted));
+        sleep(MS).await;
     }
     let checks = world.checks.load(Ordering::Relaxed) - before;
     assert!((8..=11).contains(&checks), "{checks}");
@@ -376,6 +380,49 @@ async fn serves_what_it_knew_while_discovery_is_down() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn hears_a_change_that_came_while_it_asked() {
+    let world = World::new(&[("a", Good)]);
+    let (balancer, _driver) = world
+        .settle(BalancerConfig {
+            discovery_period: 1_000 * SECOND,
+            ..config()
+        })
+        .await;
+    *world.snapshot_takes.lock().unwrap() = SECOND;
+    world.change(|backends| backends.push(backend("b")));
+    sleep(500 * MS).await;
+    // The look under way has read the store already.
+    world.change(|backends| backends.push(backend("c")));
+    world.script("b", Good);
+    world.script("c", Good);
+    timeout(
+        5 * SECOND,
+        until(|| balancer.readiness().partitions[0].ready == 3),
+    )
+    .await
+    .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn takes_a_node_back_soon_though_many_calls_hung() {
+    let world = World::new(&[("a", Good), ("b", Good)]);
+    let (balancer, _driver) = world.settle(config()).await;
+    world.script("a", HangingCalls);
+    let requests = vec![request(); 100];
+    let issued = join_all(requests.iter().map(|request| balancer.invoice(request))).await;
+    assert!(issued.iter().all(Result::is_ok));
+    until(|| balancer.readiness().partitions[0].ready == 1).await;
+    world.script("a", Good);
+    let back = async {
+        while balancer.readiness().partitions[0].ready < 2 {
+            balancer.invoice(&request()).await.unwrap();
+            sleep(10 * MS).await;
+        }
+    };
+    timeout(3 * SECOND, back).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn checks_a_node_in_spite_of_others_that_hang() {
     for parallel_health_checks in [true, false] {
         let world = World::new(&[("a", Hanging), ("b", Hanging), ("c", Good)]);
@@ -396,10 +443,14 @@ async fn checks_a_node_in_spite_of_others_that_hang() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn restarts_a_check_that_panics() {
-    let world = World::new(&[("a", Panicking)]);
-    let (balancer, _driver) = world.start(config());
-    until(|| world.checks.load(Ordering::Relaxed) > 0).await;
+async fn takes_a_check_that_panics_for_a_failed_one_and_goes_on() {
+    let world = World::new(&[("a", Good)]);
+    let (balancer, _driver) = world.settle(config()).await;
+    assert!(balancer.readiness().is_ready());
+    world.script("a", Panicking);
+    until(|| !balancer.readiness().is_ready()).await;
+    let issued = balancer.invoice(&request()).await.unwrap();
+    assert_eq!(issued.invoice.bolt11, "a", "the refresh ended all the same");
     world.script("a", Good);
     until(|| balancer.readiness().is_ready()).await;
 }

@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
+use super::Outcome;
 use crate::{
     Moment,
     balance::{
-        Node, NodeId,
+        Node, NodeId, Report,
         node::{InFlight, Trial},
     },
+    ln::Blame,
 };
 
 /// Names one call of one request.
@@ -18,6 +20,7 @@ pub struct Call {
     attempt: AttemptId,
     node: Arc<Node>,
     limit: Moment,
+    verdict: Verdict,
     _in_flight: InFlight,
     _trial: Option<Trial>,
 }
@@ -28,10 +31,12 @@ impl Call {
         node: Arc<Node>,
         limit: Moment,
         trial: Option<Trial>,
+        verdict: Verdict,
     ) -> Self {
         Self {
             attempt,
             limit,
+            verdict,
             _in_flight: node.count_call(),
             _trial: trial,
             node,
@@ -58,13 +63,62 @@ impl Call {
     pub fn limit(&self) -> Moment {
         self.limit
     }
+
+    /// How to take what the call says of its node, for a call that outlives its request.
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+}
+
+/// What a call's end says of its node.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    node: Arc<Node>,
+    on_trial: bool,
+    fair: bool,
+}
+
+impl Verdict {
+    pub(super) fn new(node: &Arc<Node>, on_trial: bool, fair: bool) -> Self {
+        Self {
+            node: Arc::clone(node),
+            on_trial,
+            fair,
+        }
+    }
+
+    /// The node that is judged.
+    pub fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
+    /// Whether the call tries a node that is not ready.
+    pub(super) fn on_trial(&self) -> bool {
+        self.on_trial
+    }
+
+    /// The call ended with `outcome`; a report when that is news to the fleet.
+    pub fn of(&self, outcome: Outcome) -> Option<Report> {
+        match outcome {
+            Outcome::Invoice => self.node.succeeded(),
+            Outcome::Failed(Blame::Request) => None,
+            Outcome::Failed(Blame::Node) if self.on_trial => Some(self.node.failed_trial()),
+            Outcome::Failed(Blame::Node) => self.node.failed(),
+        }
+    }
+
+    /// The call was given up at its limit; a report when that is news to the fleet.
+    pub fn late(&self) -> Option<Report> {
+        self.fair
+            .then(|| self.of(Outcome::Failed(Blame::Node)))
+            .flatten()
+    }
 }
 
 /// A call under way, as its request remembers it.
 #[derive(Debug)]
 pub(super) struct InFlightCall {
     pub(super) attempt: AttemptId,
-    pub(super) node: Arc<Node>,
     pub(super) limit: Moment,
-    pub(super) is_probe: bool,
+    pub(super) verdict: Verdict,
 }

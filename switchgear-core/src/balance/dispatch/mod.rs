@@ -16,19 +16,16 @@
 //! - *Refreshing*: nobody is ready, so discovery and checks run now, shared by all who wait.
 //! - *Trials*: nodes that are unhealthy or unknown, each asked by one request at a time.
 
+mod asking;
 mod call;
-mod round;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use rand_core::Rng;
 
-pub use self::call::{AttemptId, Call};
-use self::{
-    call::InFlightCall,
-    round::{Asking, Trials},
-};
-use super::{Backoff, FleetView, Node, PartitionView, Report, node::Trial};
+pub use self::call::{AttemptId, Call, Verdict};
+use self::{asking::Asking, call::InFlightCall};
+use super::{Backoff, FleetView, Node, NodeId, PartitionView, Report, node::Trial};
 use crate::{
     Moment, Partition,
     ln::{Blame, NoInvoice},
@@ -54,7 +51,7 @@ pub enum Action {
     Start(Call),
     /// Drop this call; its answer is no longer wanted.
     Cancel(AttemptId),
-    /// Let this call go on by itself until its limit, and report what it says of the node.
+    /// Let this call go on by itself until its limit, and report its [`Verdict`].
     Detach(AttemptId),
     /// Tell the fleet's owner.
     Report(Report),
@@ -102,7 +99,8 @@ pub struct Dispatch {
     phase: Phase,
     rounds: u32,
     attempts: u32,
-    asked_ejected: bool,
+    /// Whom this round has asked.
+    asked: Vec<NodeId>,
     in_flight: Vec<InFlightCall>,
     queue: VecDeque<Action>,
 }
@@ -111,15 +109,30 @@ pub struct Dispatch {
 enum Phase {
     NextRound,
     Asking(Asking),
-    Refreshing { until: Moment, over: bool },
-    Trials(Trials),
+    Refreshing(Refreshing),
+    Trials,
     BackOff { until: Moment, for_anyone: bool },
     Done,
+}
+
+/// Waiting for the shared refresh.
+#[derive(Debug, Clone, Copy)]
+struct Refreshing {
+    since: Moment,
+    until: Moment,
+    over: bool,
 }
 
 impl Dispatch {
     /// An attempt is never given less than this.
     pub const SHORTEST_ATTEMPT: Duration = Duration::from_millis(100);
+
+    /// A node that was given less than this (and less than the configured limit) is not to blame for
+    /// being late: there were more candidates than time.
+    pub const FAIR_ATTEMPT: Duration = Duration::from_secs(1);
+
+    /// How soon to look whether another request's trial is over, where no view tells it first.
+    const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
     /// Takes up a request for `partition` at `now`.
     pub fn new(config: DispatchConfig, partition: Partition, now: Moment) -> Self {
@@ -130,7 +143,7 @@ impl Dispatch {
             phase: Phase::NextRound,
             rounds: 0,
             attempts: 0,
-            asked_ejected: false,
+            asked: Vec::new(),
             in_flight: Vec::new(),
             queue: VecDeque::new(),
         }
@@ -147,12 +160,10 @@ impl Dispatch {
             if let Some(action) = self.queue.pop_front() {
                 return action;
             }
+            self.expire(now);
             if now >= self.deadline && !matches!(self.phase, Phase::Done) {
                 self.finish(Err(NoInvoice::Deadline));
-                continue;
-            }
-            self.expire(now);
-            if let Some(wait) = self.step(now, view, rng) {
+            } else if let Some(wait) = self.step(now, view, rng) {
                 return Action::WaitUntil(wait);
             }
         }
@@ -163,8 +174,8 @@ impl Dispatch {
         match event {
             Event::Answer { attempt, outcome } => self.answer(attempt, outcome),
             Event::Refreshed => {
-                if let Phase::Refreshing { over, .. } = &mut self.phase {
-                    *over = true;
+                if let Phase::Refreshing(refreshing) = &mut self.phase {
+                    refreshing.over = true;
                 }
             }
         }
@@ -181,21 +192,24 @@ impl Dispatch {
             return None;
         }
         let partition = view.partition(&self.partition);
-        let someone = partition.filter(|partition| partition.has_candidates(self.asked_ejected));
-        match &mut self.phase {
+        let someone = partition.filter(|partition| partition.has_candidate_besides(&self.asked));
+        match self.phase {
             Phase::NextRound => self.next_round(now, partition),
-            Phase::Asking(_) => return self.ask(now, rng),
-            Phase::Refreshing { until, over } => match someone {
+            Phase::Asking(_) => return self.ask(now, partition, rng),
+            Phase::Refreshing(refreshing) => match someone {
                 Some(partition) => self.ask_all(partition),
-                None if *over || now >= *until => {
-                    self.phase = Phase::Trials(Trials::new(partition));
-                }
-                None => return Some((*until).min(self.deadline)),
+                None if refreshing.is_over(now, view, partition) => self.phase = Phase::Trials,
+                None => return Some(refreshing.until),
             },
-            Phase::Trials(_) => return self.try_dormant(now, someone, rng),
+            Phase::Trials => match someone {
+                // The trial under way goes on beside.
+                Some(partition) => self.ask_all(partition),
+                None => return self.try_dormant(now, partition, rng),
+            },
             Phase::BackOff { until, for_anyone } => {
-                if now < *until && !(*for_anyone && someone.is_some()) {
-                    return Some((*until).min(self.deadline));
+                let ready = partition.is_some_and(|partition| !partition.ready().is_empty());
+                if now < until && !(for_anyone && ready) {
+                    return Some(until);
                 }
                 self.phase = Phase::NextRound;
             }
@@ -205,47 +219,48 @@ impl Dispatch {
     }
 
     fn next_round(&mut self, now: Moment, partition: Option<&Arc<PartitionView>>) {
-        self.asked_ejected = false;
-        match partition.filter(|partition| partition.has_candidates(false)) {
+        self.asked.clear();
+        match partition.filter(|partition| partition.has_candidate_besides(&[])) {
             Some(partition) => self.ask_all(partition),
             None => self.refresh(now),
         }
     }
 
     fn ask_all(&mut self, partition: &Arc<PartitionView>) {
-        let asking = Asking::new(partition);
-        self.asked_ejected = asking.none_was_ready();
-        self.phase = Phase::Asking(asking);
+        self.phase = Phase::Asking(Asking::new(partition));
     }
 
     /// Waits for the shared refresh, but keeps half of the time left for what comes after.
     fn refresh(&mut self, now: Moment) {
         self.queue.push_back(Action::Refresh);
-        self.phase = Phase::Refreshing {
+        self.phase = Phase::Refreshing(Refreshing {
+            since: now,
             until: now + self.deadline.since(now) / 2,
             over: false,
-        };
+        });
     }
 
-    fn ask<R: Rng + ?Sized>(&mut self, now: Moment, rng: &mut R) -> Option<Moment> {
+    fn ask<R: Rng + ?Sized>(
+        &mut self,
+        now: Moment,
+        partition: Option<&Arc<PartitionView>>,
+        rng: &mut R,
+    ) -> Option<Moment> {
         let Phase::Asking(asking) = &mut self.phase else {
             return None;
         };
         if let Some((node, trial)) = asking.take_probe(now) {
-            let limit = self.limit(now, 1);
-            self.start(node, limit, Some(trial), true);
+            self.start(now, node, 1, Some(trial));
             return None;
         }
-        let waiting = self.in_flight.iter().any(|call| !call.is_probe);
+        // A trial under way is no reason to wait: it may well fail.
+        let waiting = self.in_flight.iter().any(|call| !call.verdict.on_trial());
         let hedge_at = asking.hedge_at(self.config.hedge_after);
-        let hedged = hedge_at.is_some_and(|at| now >= at) && asking.has_next();
-        if waiting && !hedged {
-            let hedge_at = hedge_at.filter(|_| asking.has_next());
+        if waiting && hedge_at.is_none_or(|at| now < at) {
             return Some(self.next_wake(hedge_at));
         }
-        if let Some((node, left)) = asking.next_open(now) {
-            let limit = self.limit(now, left);
-            self.start(node, limit, None, false);
+        if let Some((node, left)) = asking.next(now, partition, &self.asked) {
+            self.start(now, node, left, None);
             return None;
         }
         if !self.in_flight.is_empty() {
@@ -259,29 +274,31 @@ impl Dispatch {
         None
     }
 
+    /// Asks the nodes that are not ready, one after the other, leaving those to other requests that
+    /// these are trying.
     fn try_dormant<R: Rng + ?Sized>(
         &mut self,
         now: Moment,
-        someone: Option<&Arc<PartitionView>>,
+        partition: Option<&Arc<PartitionView>>,
         rng: &mut R,
     ) -> Option<Moment> {
-        let Phase::Trials(trials) = &mut self.phase else {
-            return None;
-        };
         if !self.in_flight.is_empty() {
             return Some(self.next_wake(None));
         }
-        if let Some(partition) = someone {
-            self.ask_all(partition);
+        let nodes = partition.map_or(&[][..], |partition| &partition.dormant);
+        let left = || {
+            nodes
+                .iter()
+                .filter(|node| node.is_open() && !self.asked.contains(&node.id()))
+        };
+        let found = left().find_map(|node| Some((Arc::clone(node), node.try_trial()?)));
+        let left = left().count();
+        if let Some((node, trial)) = found {
+            self.start(now, node, left, Some(trial));
             return None;
         }
-        if let Some((node, trial, left)) = trials.take_next() {
-            let limit = self.limit(now, left);
-            self.start(node, limit, Some(trial), false);
-            return None;
-        }
-        if trials.others_are_trying() {
-            return Some(trials.look_again(now).min(self.deadline));
+        if left > 0 {
+            return Some((now + Self::LOOK_AGAIN).min(self.deadline));
         }
         self.rest(now, rng, true);
         None
@@ -302,34 +319,34 @@ impl Dispatch {
         }
     }
 
-    /// A call's limit: its share of the time left among `left` candidates, within bounds.
-    fn limit(&self, now: Moment, left: usize) -> Moment {
+    /// Starts a call whose limit is its share of the time left among `left` candidates, within bounds.
+    fn start(&mut self, now: Moment, node: Arc<Node>, left: usize, trial: Option<Trial>) {
         let share = self.deadline.since(now) / u32::try_from(left.max(1)).unwrap_or(u32::MAX);
         let limit = share
             .max(Self::SHORTEST_ATTEMPT)
             .min(self.config.attempt_limit);
-        (now + limit).min(self.deadline)
-    }
-
-    fn start(&mut self, node: Arc<Node>, limit: Moment, trial: Option<Trial>, is_probe: bool) {
         let attempt = AttemptId(self.attempts);
         self.attempts = self.attempts.saturating_add(1);
+        self.asked.push(node.id());
+        let fair = limit >= self.config.attempt_limit.min(Self::FAIR_ATTEMPT);
+        let verdict = Verdict::new(&node, trial.is_some(), fair);
+        let limit = (now + limit).min(self.deadline);
         self.in_flight.push(InFlightCall {
             attempt,
-            node: Arc::clone(&node),
             limit,
-            is_probe,
+            verdict: verdict.clone(),
         });
-        self.queue
-            .push_back(Action::Start(Call::new(attempt, node, limit, trial)));
+        self.queue.push_back(Action::Start(Call::new(
+            attempt, node, limit, trial, verdict,
+        )));
     }
 
-    /// Gives up the calls whose limit has passed: each is a failure of its node.
+    /// Gives up the calls whose limit has passed.
     fn expire(&mut self, now: Moment) {
         while let Some(index) = self.in_flight.iter().position(|call| now >= call.limit) {
             let call = self.in_flight.swap_remove(index);
             self.queue.push_back(Action::Cancel(call.attempt));
-            self.queue.extend(call.node.failed().map(Action::Report));
+            self.queue.extend(call.verdict.late().map(Action::Report));
         }
     }
 
@@ -342,22 +359,21 @@ impl Dispatch {
             return; // It came after its limit, and was counted then.
         };
         let call = self.in_flight.swap_remove(index);
-        let report = match outcome {
-            Outcome::Invoice => call.node.succeeded(),
-            Outcome::Failed(Blame::Node) => call.node.failed(),
-            Outcome::Failed(Blame::Request) => None,
-        };
-        self.queue.extend(report.map(Action::Report));
+        self.queue
+            .extend(call.verdict.of(outcome).map(Action::Report));
         if outcome == Outcome::Invoice {
             self.finish(Ok(attempt));
         }
     }
 
-    /// Ends the request. A probe goes on alone, for its node waits for the verdict.
+    /// Ends the request. Calls whose verdict somebody waits for go on alone: a trial, which may take its
+    /// node back, and a call that a hedge overtook, which else would never count against a node that
+    /// hangs.
     fn finish(&mut self, result: Result<AttemptId, NoInvoice>) {
+        let overtaken = result.is_ok() && self.config.hedge_after.is_some();
         let calls = self.in_flight.drain(..);
         self.queue.extend(calls.map(|call| {
-            if call.is_probe {
+            if overtaken || call.verdict.on_trial() {
                 Action::Detach(call.attempt)
             } else {
                 Action::Cancel(call.attempt)
@@ -373,6 +389,22 @@ impl Dispatch {
             .map(|call| call.limit)
             .chain(hedge_at)
             .fold(self.deadline, Moment::min)
+    }
+}
+
+impl Refreshing {
+    /// Whether discovery and all nodes of the partition that are not ready have been asked since; or the
+    /// whole refresh is over; or there is no more time for it.
+    fn is_over(
+        &self,
+        now: Moment,
+        view: &FleetView,
+        partition: Option<&Arc<PartitionView>>,
+    ) -> bool {
+        let nodes = partition.map_or(&[][..], |partition| &partition.dormant);
+        let asked = view.is_discovered_since(self.since)
+            && nodes.iter().all(|node| node.is_checked_since(self.since));
+        self.over || asked || now >= self.until
     }
 }
 

@@ -3,7 +3,10 @@ mod publish;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use arc_swap::ArcSwap;
@@ -57,7 +60,8 @@ pub struct FleetConfig {
 pub struct Fleet {
     config: FleetConfig,
     next_id: u64,
-    known: bool,
+    settled: bool,
+    discovered: Arc<AtomicU64>,
     entries: BTreeMap<NodeId, Entry>,
     ids: BTreeMap<BackendAddress, NodeId>,
     turns: BTreeMap<Partition, Arc<AtomicU64>>,
@@ -87,7 +91,8 @@ impl Fleet {
         let mut fleet = Self {
             config,
             next_id: 0,
-            known: false,
+            settled: false,
+            discovered: Arc::default(),
             entries: BTreeMap::new(),
             ids: BTreeMap::new(),
             turns,
@@ -115,12 +120,12 @@ impl Fleet {
     /// Takes all backends of a discovery snapshot. Nodes that did not change keep their health, their
     /// counters and their identity; the answer lists those that did.
     pub fn update(&mut self, backends: Vec<Backend>, now: Moment) -> FleetUpdate {
-        self.known = true;
         let mut update = FleetUpdate::default();
         let mut dirty = BTreeSet::new();
         let mut gone = std::mem::take(&mut self.ids);
         for backend in backends {
-            if !self.serves(&backend) {
+            // A feed that lists an address twice is taken at its first word.
+            if !self.serves(&backend) || self.ids.contains_key(&backend.address) {
                 continue;
             }
             match gone.remove(&backend.address) {
@@ -134,15 +139,23 @@ impl Fleet {
         for id in gone.into_values() {
             self.remove(id, &mut update, &mut dirty);
         }
+        self.discovered(now);
         self.publish(&dirty);
         update
+    }
+
+    /// Takes note that a look at discovery, which began at `asked`, was answered.
+    pub fn discovered(&mut self, asked: Moment) {
+        // Zero means never.
+        self.discovered
+            .fetch_max(asked.as_nanos().max(1), Ordering::Relaxed);
     }
 
     /// Takes the result of a node's active check; says how that changed its health, if it did.
     pub fn checked(&mut self, id: NodeId, good: bool, now: Moment) -> Option<HealthChange> {
         let thresholds = self.config.thresholds;
         let entry = self.entries.get_mut(&id)?;
-        let first = entry.health.state() == HealthState::Unknown;
+        entry.node.set_checked_at(now);
         if !entry.health.check(good, thresholds, now) {
             return None;
         }
@@ -151,9 +164,7 @@ impl Fleet {
             HealthState::Unhealthy | HealthState::Unknown => HealthChange::Unhealthy,
         };
         let partitions = entry.backend.partitions.iter().cloned().collect();
-        if first || entry.backend.enabled {
-            self.publish(&partitions);
-        }
+        self.publish(&partitions);
         Some(change)
     }
 
@@ -161,47 +172,56 @@ impl Fleet {
     pub fn reported(&mut self, report: Report, now: Moment) -> Option<HealthChange> {
         match report {
             Report::Failing(id) => self.eject(id, now),
+            Report::TrialFailed(id) => {
+                self.prolong(id, now);
+                None
+            }
             Report::Answering(id) => self.readmit(id, now),
         }
     }
 
-    /// Puts a node aside, unless it is the last ready one of a partition; leaves one that is aside
-    /// there for longer.
+    /// Puts a ready node aside, unless it is the last ready one of a partition.
     fn eject(&mut self, id: NodeId, now: Moment) -> Option<HealthChange> {
         let entry = self.entries.get(&id)?;
-        let was_ejected = entry.ejection.is_ejected();
-        if entry.health.state() != HealthState::Healthy || (!was_ejected && self.is_last(entry)) {
-            return None;
-        }
-        let policy = self.config.ejection;
-        let entry = self.entries.get_mut(&id)?;
-        entry.ejection.eject(&policy, now);
-        entry.node.forget_failures();
-        let probe_at = entry.ejection.probe_at();
-        entry.node.set_probe_at(probe_at);
-        if was_ejected {
+        let ready = entry.health.state() == HealthState::Healthy && !entry.ejection.is_ejected();
+        if !ready || self.is_last(entry) {
             return None;
         }
         let partitions = entry.backend.partitions.iter().cloned().collect();
+        self.put_aside(id, now);
         self.publish(&partitions);
         Some(HealthChange::Ejected)
     }
 
-    /// Takes back a node that made an invoice: out of its ejection, and, where its checks had not
-    /// seen it healthy, as one good check.
+    /// Leaves a node that is aside there for longer, after its probe failed.
+    fn prolong(&mut self, id: NodeId, now: Moment) {
+        let entry = self.entries.get(&id);
+        if entry.is_some_and(|entry| entry.ejection.is_ejected()) {
+            self.put_aside(id, now);
+        }
+    }
+
+    fn put_aside(&mut self, id: NodeId, now: Moment) {
+        let policy = self.config.ejection;
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.ejection.eject(&policy, now);
+            entry.node.forget_failures();
+            entry.node.set_probe_at(entry.ejection.probe_at());
+        }
+    }
+
+    /// Ends the ejection of a node that made an invoice. Its active health is left to its checks: a node
+    /// that does not follow the chain makes invoices too.
     fn readmit(&mut self, id: NodeId, now: Moment) -> Option<HealthChange> {
         let entry = self.entries.get_mut(&id)?;
-        if entry.ejection.readmit(now) {
-            entry.node.forget_failures();
-            entry.node.set_probe_at(None);
-            let partitions = entry.backend.partitions.iter().cloned().collect();
-            self.publish(&partitions);
-            return Some(HealthChange::Readmitted);
-        }
-        if entry.health.state() == HealthState::Healthy {
+        if !entry.ejection.readmit(now) {
             return None;
         }
-        self.checked(id, true, now)
+        entry.node.forget_failures();
+        entry.node.set_probe_at(None);
+        let partitions = entry.backend.partitions.iter().cloned().collect();
+        self.publish(&partitions);
+        Some(HealthChange::Readmitted)
     }
 
     /// Whether the node is the only ready one of a partition that it serves.

@@ -1,6 +1,9 @@
 use std::{
     collections::BTreeSet,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use super::{Entry, Fleet, HealthState};
@@ -22,17 +25,19 @@ impl Fleet {
                 partitions.insert(partition.clone(), Arc::new(view));
             }
         }
+        self.settled = self.settled || self.is_first_round_over();
         self.view.store(Arc::new(FleetView {
-            settled: self.is_settled(),
+            settled: self.settled,
+            discovered: Arc::clone(&self.discovered),
             partitions,
         }));
     }
 
     /// Whether discovery has been read, and every node that takes part has been checked.
-    fn is_settled(&self) -> bool {
+    fn is_first_round_over(&self) -> bool {
         let checked =
             |entry: &Entry| !entry.backend.enabled || entry.health.state() != HealthState::Unknown;
-        self.known && self.entries.values().all(checked)
+        self.discovered.load(Ordering::Relaxed) != 0 && self.entries.values().all(checked)
     }
 
     fn partition_view(&self, partition: &Partition, turns: Arc<AtomicU64>) -> PartitionView {

@@ -1,4 +1,4 @@
-use std::{num::NonZeroU32, time::Duration};
+use std::time::Duration;
 
 use super::*;
 use crate::backend::BackendPatch;
@@ -215,7 +215,7 @@ fn counts_failures_in_a_row_only() {
 
 #[test]
 fn a4_never_ejects_the_last_ready_node_of_a_partition() {
-    for size in [1, 2, 3, 5, 50] {
+    for size in [1, 2, 3, 5, 50, 500] {
         let names: Vec<_> = (0..size).map(|n| format!("n{n}")).collect();
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         let (mut fleet, ids) = healthy(&names);
@@ -244,16 +244,44 @@ fn a4_never_ejects_the_last_ready_node_of_a_partition() {
 }
 
 #[test]
-fn takes_an_invoice_of_an_unhealthy_node_for_a_good_check() {
+fn leaves_active_health_to_the_checks() {
     let mut fleet = fleet(&["a"]);
-    fleet.config.thresholds.rise = NonZeroU32::new(2).unwrap();
     let update = fleet.update(vec![backend("x", &["a"])], Moment::ORIGIN);
     let id = update.started[0].id;
     fleet.checked(id, false, at(1));
     assert_eq!(fleet.reported(Report::Answering(id), at(2)), None);
-    assert_eq!(
-        fleet.reported(Report::Answering(id), at(3)),
-        Some(HealthChange::Healthy)
-    );
-    assert_eq!(ready(&fleet), ["x"]);
+    assert_eq!(fleet.health(id).unwrap().state(), HealthState::Unhealthy);
+}
+
+#[test]
+fn stays_settled_when_a_node_is_registered_later() {
+    let (mut fleet, _) = healthy(&["x"]);
+    fleet.update(vec![backend("x", &["a"]), backend("y", &["a"])], at(1));
+    let readiness = fleet.view().load().readiness();
+    assert!(readiness.is_ready());
+    assert_eq!(readiness.partitions[0].ready, 1);
+}
+
+#[test]
+fn prolongs_an_ejection_by_failed_trials_only() {
+    let (mut fleet, ids) = healthy(&["x", "y"]);
+    let view = fleet.view().load_full();
+    let x = view.partition(&partition("a")).unwrap().ready()[0].clone();
+    for _ in 0..50 {
+        fleet.reported(Report::Failing(ids[0]), at(1));
+    }
+    assert!(x.is_probe_due(at(2)), "one ejection, one second");
+    fleet.reported(Report::TrialFailed(ids[0]), at(2));
+    assert!(!x.is_probe_due(at(3)) && x.is_probe_due(at(4)));
+    fleet.reported(Report::TrialFailed(ids[1]), at(2));
+    assert_eq!(ready(&fleet), ["y"], "nobody tried y");
+}
+
+#[test]
+fn takes_a_feed_that_lists_an_address_twice_at_its_first_word() {
+    let mut fleet = fleet(&["a"]);
+    let twice = vec![backend("x", &["a"]), backend("x", &["a"])];
+    assert_eq!(fleet.update(twice, at(1)).started.len(), 1);
+    fleet.update(Vec::new(), at(2));
+    assert_eq!(fleet.view().load().readiness().partitions[0].total, 0);
 }
