@@ -51,6 +51,10 @@ impl Nodes {
         Ok(())
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// How long a node that is down may take to be noticed as up again.
     pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 }

@@ -61,15 +61,14 @@ async fn main() -> anyhow::Result<()> {
         invoice.bolt11,
     );
 
-    let mut failed = storm("All three nodes are up", &wallet, &offer, &nodes).await;
-    nodes.break_down(0, Fault::Die).await?;
-    failed += storm("n1 was killed", &wallet, &offer, &nodes).await;
-    nodes.break_down(1, Fault::Freeze).await?;
-    failed += storm("n2 was frozen too", &wallet, &offer, &nodes).await;
+    let mut failed = storm("All three nodes are up", &wallet, &offer, &nodes, None).await?;
+    let killed = Some((0, Fault::Die));
+    failed += storm("n1 is killed", &wallet, &offer, &nodes, killed).await?;
+    let frozen = Some((1, Fault::Freeze));
+    failed += storm("n2 is frozen too", &wallet, &offer, &nodes, frozen).await?;
     nodes.mend().await?;
-    // The checks see both again; the frozen one was put aside, and comes back by an invoice call.
-    services.wait_for_ready(2).await?;
-    failed += storm("n1 and n2 are back", &wallet, &offer, &nodes).await;
+    let back = storm::until_all_take_part(&wallet, &offer, &nodes).await?;
+    println!("  n1 and n2 are back       all three make invoices again after {back:.1?}\n");
 
     println!(
         "  {failed} invoices failed, {:.1?} in all",

@@ -1,16 +1,18 @@
 //! The server as a process of its own, and its command line.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, bail, ensure};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::{Process, Signal};
+use crate::{Process, Signal, client};
 
 /// Many times what its start or its end takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -44,6 +46,7 @@ pub struct Swgr {
     folder: TempDir,
     program: PathBuf,
     urls: [String; 3],
+    started_in: Duration,
     process: Mutex<Process>,
 }
 
@@ -65,6 +68,7 @@ impl Swgr {
             .args(["service", "--config", "config.yaml"])
             .env_remove("RUST_LOG")
             .current_dir(folder.path());
+        let started = Instant::now();
         let mut process = Process::spawn("swgr", command, &folder.path().join("swgr.log"))?;
         let mut urls = Vec::new();
         for service in Service::ALL {
@@ -76,9 +80,12 @@ impl Swgr {
         let Ok(urls) = <[String; 3]>::try_from(urls) else {
             bail!("a service said no URL");
         };
+        let [lnurl, ..] = &urls;
+        first_answer(lnurl).await?;
         Ok(Self {
             folder,
             program,
+            started_in: started.elapsed(),
             urls,
             process: Mutex::new(process),
         })
@@ -93,6 +100,12 @@ impl Swgr {
             Service::Discovery => discovery,
             Service::Offer => offer,
         }
+    }
+
+    /// From its start as a process to its first answer to `/health`.
+    #[must_use]
+    pub const fn started_in(&self) -> Duration {
+        self.started_in
     }
 
     /// The process id.
@@ -127,7 +140,8 @@ impl Swgr {
             let token = format!("{}.token", service.name());
             command.env(format!("{variable}_AUTHORIZATION"), token);
         }
-        run(command, arguments, input).await
+        let asked = format!("swgr {}", arguments.join(" "));
+        client::run(command, &asked, input, PATIENCE).await
     }
 
     /// Registers a node that is enabled, of weight 1, in partition `default`.
@@ -221,6 +235,21 @@ fn program() -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
+/// Asks for `/health`, as plainly as HTTP can be asked.
+async fn first_answer(url: &str) -> anyhow::Result<()> {
+    let address = url.strip_prefix("http://").context("not an HTTP URL")?;
+    let mut socket = tokio::net::TcpStream::connect(address).await?;
+    let request = format!("GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await?;
+    ensure!(
+        answer.starts_with("HTTP/1.1 200 "),
+        "/health answered {answer}"
+    );
+    Ok(())
+}
+
 async fn mint(program: &Path, folder: &Path, service: &str) -> anyhow::Result<()> {
     let public = format!("{service}-public.pem");
     let private = format!("{service}-private.pem");
@@ -230,33 +259,6 @@ async fn mint(program: &Path, folder: &Path, service: &str) -> anyhow::Result<()
     ];
     let mut command = tokio::process::Command::new(program);
     command.args(arguments).current_dir(folder);
-    run(command, &arguments, "").await.map(drop)
-}
-
-async fn run(
-    mut command: tokio::process::Command,
-    arguments: &[&str],
-    input: &str,
-) -> anyhow::Result<String> {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A command that reads nothing may be gone already.
-        let _ = stdin.write_all(input.as_bytes()).await;
-    }
-    let output = tokio::time::timeout(PATIENCE, child.wait_with_output())
-        .await
-        .with_context(|| format!("`swgr {}` does not end", arguments.join(" ")))??;
-    ensure!(
-        output.status.success(),
-        "`swgr {}` failed with {}: {}",
-        arguments.join(" "),
-        output.status,
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
-    Ok(String::from_utf8(output.stdout)?)
+    let asked = format!("swgr {}", arguments.join(" "));
+    client::run(command, &asked, "", PATIENCE).await.map(drop)
 }

@@ -1,24 +1,29 @@
 //! The HTTP stores against the real services, over real sockets: the same suite as every other store.
 
-use std::convert::Infallible;
-use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::{
+    convert::Infallible,
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use switchgear_core::backend::DiscoveryBackendStore as _;
-use switchgear_core::store::StoreErrorKind;
-use switchgear_http::auth::{Audience, Authority, BearerLayer, SigningKey};
-use switchgear_http::body::Body;
-use switchgear_http::discovery::DiscoveryService;
-use switchgear_http::offer::{OfferConfig, OfferService};
-use switchgear_http::serve::{ServeConfig, Server};
-use switchgear_stores::conformance;
-use switchgear_stores::http::{HttpDiscoveryStore, HttpOfferStore, HttpStoreConfig};
-use switchgear_stores::memory::{MemoryDiscoveryStore, MemoryOfferStore};
-use switchgear_stores::sqlite::{SqliteConfig, SqliteStore};
+use switchgear_core::{backend::DiscoveryBackendStore as _, store::StoreErrorKind};
+use switchgear_http::{
+    auth::{Audience, Authority, BearerLayer, SigningKey},
+    body::Body,
+    discovery::DiscoveryService,
+    offer::{OfferConfig, OfferService},
+    serve::{ServeConfig, Server},
+};
+use switchgear_stores::{
+    conformance,
+    http::{HttpDiscoveryStore, HttpOfferStore, HttpStoreConfig},
+    memory::{MemoryDiscoveryStore, MemoryOfferStore},
+    sqlite::{SqliteConfig, SqliteStore},
+};
 use tempfile::TempDir;
 use tower::{Layer as _, Service};
 

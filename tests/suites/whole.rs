@@ -1,10 +1,9 @@
 //! The whole way: a wallet, `swgr` as a process of its own with SQLite, and real LNDs.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::future::join_all;
+use serde_json::Value;
 use switchgear_examples::{PayOffer, Wallet};
 use switchgear_tests::{Lnd, Regtest, Service, Swgr, eventually};
 use tokio::time::{Instant, interval, sleep_until};
@@ -45,7 +44,41 @@ async fn an_invoice_is_paid_end_to_end() -> anyhow::Result<()> {
         "cbfc4eab5a2bd57db3923acf23d85bc79d56a00b860fc17f7d888b56ef701c94"
     );
     assert!(swgr.log()?.contains(&invoice.payment_hash));
+
+    serves_amp_invoices(&swgr, &regtest, &offer).await?;
     assert!(swgr.terminate().await?.success());
+    Ok(())
+}
+
+/// LND's AMP invoices require a feature that few decoders know: they must not be taken for lies.
+async fn serves_amp_invoices(
+    swgr: &Swgr,
+    regtest: &Regtest,
+    offer: &PayOffer,
+) -> anyhow::Result<()> {
+    let address = format!("pk/{}", regtest.bob.public_key());
+    let backend = swgr.cli(&["discovery", "get", &address], "").await?;
+    let mut backend: Value = serde_json::from_str(&backend)?;
+    backend["implementation"]["ampInvoice"] = true.into();
+    swgr.cli(&["discovery", "put", &address], &backend.to_string())
+        .await?;
+
+    let wallet = Wallet::new();
+    let url = format!("{}?amount=21000", offer.callback);
+    let amp = eventually("an AMP invoice", PATIENCE, async || {
+        let (status, body) = wallet.text(&url).await?;
+        anyhow::ensure!(status == 200, "{status}: {body}");
+        let answer: Value = serde_json::from_str(&body)?;
+        let decoded = regtest
+            .bob
+            .lncli(&["decodepayreq", answer["pr"].as_str().unwrap_or_default()])
+            .await?;
+        Ok(decoded["features"]["30"]["name"]
+            .as_str()
+            .map(str::to_owned))
+    })
+    .await?;
+    assert_eq!(amp, "amp");
     Ok(())
 }
 
@@ -87,7 +120,7 @@ async fn no_request_fails_while_one_of_two_nodes_freezes_or_dies() -> anyhow::Re
     Ok(())
 }
 
-/// What 20 requests a second for 10 s came to.
+/// What 20 requests a second for 10 s came to, for 60 s with `--long`.
 #[derive(Debug)]
 struct Load {
     /// Who made how many invoices: before the fault, and behind it.
@@ -113,15 +146,16 @@ async fn under_load(
     offer: &PayOffer,
     fault: impl AsyncFnOnce() -> anyhow::Result<()>,
 ) -> anyhow::Result<Load> {
-    const REQUESTS: usize = 200;
     const PACE: Duration = Duration::from_millis(50);
     const FAULT_AFTER: Duration = Duration::from_secs(1);
 
+    let seconds = if is_long() { 60 } else { 10 };
+    let count = seconds * 20;
     let started = Instant::now();
-    let mut requests = Vec::with_capacity(REQUESTS);
+    let mut requests = Vec::with_capacity(count);
     let load = async {
         let mut pace = interval(PACE);
-        for _ in 0..REQUESTS {
+        for _ in 0..count {
             pace.tick().await;
             let offer = offer.clone();
             requests.push(tokio::spawn(async move {
@@ -158,6 +192,11 @@ async fn under_load(
     Ok(result)
 }
 
+/// Whether `tests/run --long` wants whole sizes.
+fn is_long() -> bool {
+    std::env::var("SWITCHGEAR_LONG").is_ok_and(|long| long == "true")
+}
+
 async fn register(swgr: &Swgr, node: &Lnd) -> anyhow::Result<()> {
     swgr.register(
         node.name(),
@@ -175,7 +214,7 @@ async fn ready(swgr: &Swgr, nodes: u64) -> anyhow::Result<()> {
     let url = format!("{}/health/full", swgr.url(Service::Lnurl));
     eventually("ready nodes", PATIENCE, async || {
         let (_, body) = wallet.text(&url).await?;
-        let health: serde_json::Value = serde_json::from_str(&body)?;
+        let health: Value = serde_json::from_str(&body)?;
         Ok((health["partitions"][0]["ready"] == nodes).then_some(()))
     })
     .await

@@ -5,18 +5,19 @@ mod log;
 mod tests;
 mod watchdog;
 
-use std::fs::OpenOptions;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::{
+    fs::OpenOptions,
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
+pub use rustix::process::Signal;
 use rustix::process::{Pid, WaitId, WaitIdOptions, kill_process, waitid};
 
 pub use self::log::Log;
-pub use rustix::process::Signal;
-
 use self::watchdog::Watchdog;
 use crate::eventually;
 

@@ -1,7 +1,9 @@
 //! Kills a child when its parent is gone.
 
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::{
+    os::unix::process::CommandExt,
+    process::{Child, Command, Stdio},
+};
 
 use anyhow::Context;
 use rustix::process::Pid;

@@ -1,8 +1,10 @@
 //! btcd in regtest mode, as a miner with coins to give.
 
-use std::fmt::Display;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
@@ -161,7 +163,7 @@ impl Rpc {
             .arg(flag("rpcpass", USER))
             .args(args)
             .env("HOME", &self.folder);
-        client::run(command, &format!("btcctl {}", args[0]), PATIENCE).await
+        client::run(command, &format!("btcctl {}", args[0]), "", PATIENCE).await
     }
 
     fn address(&self) -> String {

@@ -1,16 +1,20 @@
 //! One LND.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::btcd::{Btcd, flag};
-use super::invoice::text;
-use super::{Invoice, NodeBinaries, PATIENCE, Payment};
+use super::{
+    Invoice, NodeBinaries, PATIENCE, Payment,
+    btcd::{Btcd, flag},
+    invoice::text,
+};
 use crate::{Process, client, eventually, free_port};
 
 /// For an answer of a node that runs: the default of [`Lnd::lncli`].
@@ -137,7 +141,7 @@ impl Lnd {
             .args(args)
             .env("HOME", &self.folder);
         let asked = format!("lncli {} at {}", args.first().unwrap_or(&""), self.name);
-        let answer = client::run(command, &asked, within).await?;
+        let answer = client::run(command, &asked, "", within).await?;
         if answer.trim().is_empty() {
             return Ok(Value::Null);
         }

@@ -6,17 +6,18 @@ mod lnd;
 mod node_binaries;
 mod payment;
 
-use std::path::Path;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anyhow::Context;
 use tempfile::TempDir;
 
-pub use self::btcd::Btcd;
-pub use self::invoice::Invoice;
-pub use self::lnd::Lnd;
-pub use self::node_binaries::{NodeBinaries, nodes_or_skip};
-pub use self::payment::Payment;
+pub use self::{
+    btcd::Btcd,
+    invoice::Invoice,
+    lnd::Lnd,
+    node_binaries::{NodeBinaries, nodes_or_skip},
+    payment::Payment,
+};
 
 /// What alice can pay to bob, less the channel's reserve of 1%.
 const CHANNEL_SAT: u64 = 2_000_000;

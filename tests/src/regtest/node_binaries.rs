@@ -1,7 +1,9 @@
 //! The nodes' programs, built from their Go modules.
 
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use anyhow::{Context, bail};
 use tokio::process::Command;
