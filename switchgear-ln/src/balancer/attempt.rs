@@ -10,7 +10,7 @@ use switchgear_core::{
     ln::{Expectation, Invoice, InvoiceRequest, LnError, LnErrorKind, Network},
 };
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::{Shared, clients::NodeClient};
 
@@ -39,8 +39,10 @@ pub(super) fn attempt(shared: &Shared, call: Call, request: &Arc<InvoiceRequest>
         };
         let result = ask(&client, verification, &request).await;
         if let Err(error) = &result {
-            let (node, error) = (client.label(), ErrorChain(error));
+            // The message says it in words; what lies behind is for who looks closer.
+            let (node, chain) = (client.label(), ErrorChain(error));
             warn!("node {node} made no invoice: {error}");
+            debug!("node {node} made no invoice: {chain}");
         }
         result
     })

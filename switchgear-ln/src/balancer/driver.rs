@@ -17,7 +17,7 @@ use tokio::{
     task::{AbortHandle, Id, JoinError, JoinSet},
     time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout_at},
 };
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::{
     BalancerConfig, Shared,
@@ -376,7 +376,8 @@ impl Driver {
         match (change, reason) {
             (HealthChange::Healthy, _) => info!("node {node} is healthy"),
             (HealthChange::Unhealthy, Some(reason)) => {
-                warn!("node {node} is unhealthy: {}", ErrorChain(reason));
+                warn!("node {node} is unhealthy: {reason}");
+                debug!("node {node} is unhealthy: {}", ErrorChain(reason));
             }
             (HealthChange::Unhealthy, None) => warn!("node {node} is unhealthy"),
             (HealthChange::Ejected, _) => {
