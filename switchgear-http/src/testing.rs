@@ -1,10 +1,20 @@
 //! What the tests of the services share.
 
+use std::{
+    fmt::Debug,
+    sync::{Arc, Mutex},
+};
+
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::{Service, ServiceExt as _};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span,
+};
 
 use crate::body::Body;
 
@@ -73,4 +83,54 @@ pub(crate) fn request(method: &str, path: &str, body: Option<&Value>) -> Request
             .unwrap(),
         None => request.body(Body::empty()).unwrap(),
     }
+}
+
+/// Level, target and message of an event.
+pub(crate) type Logged = (Level, String, String);
+
+/// Keeps what is logged on this thread.
+#[derive(Clone, Default)]
+pub(crate) struct Recorder(Arc<Mutex<Vec<Logged>>>);
+
+impl Recorder {
+    /// What was logged since it was asked last.
+    pub(crate) fn take(&self) -> Vec<Logged> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Subscriber for Recorder {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        struct Message(String);
+
+        impl Visit for Message {
+            fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+                if field.name() == "message" {
+                    self.0 = format!("{value:?}");
+                }
+            }
+        }
+
+        let mut message = Message(String::new());
+        event.record(&mut message);
+        let metadata = event.metadata();
+        let logged = (*metadata.level(), metadata.target().to_owned(), message.0);
+        self.0.lock().unwrap().push(logged);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
 }

@@ -27,6 +27,9 @@ use tower::service_fn;
 /// The bound of every wait: a test that reaches it has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long the answer to `/long` is, in bytes.
+const LONG: usize = 20_000;
+
 /// A running server, and a gate that its answers to `/slow` wait for.
 struct Bench {
     address: SocketAddr,
@@ -53,6 +56,9 @@ impl Bench {
                     let open = waits.notified();
                     inside.add_permits(1);
                     open.await;
+                }
+                if request.uri().path() == "/long" {
+                    return Ok(Response::new(Body::from(vec![b'x'; LONG])));
                 }
                 let peer = request.extensions().get::<PeerAddr>().unwrap().0;
                 let text = format!("{} {peer}", request.uri().path());
@@ -321,6 +327,9 @@ async fn a_resting_connection_has_the_idle_time_and_a_begun_head_the_header_time
         let waited = begun.elapsed();
         let slack = Duration::from_millis(50);
         assert!(waited + slack >= limit, "{begin:?}: {waited:?}");
+        if !begin.is_empty() {
+            assert!(waited < limits.idle_timeout, "{begin:?}: {waited:?}");
+        }
     }
 }
 
@@ -340,17 +349,36 @@ async fn closes_tls_connections_that_do_not_shake_hands() {
     assert_eq!(read_to_end(&mut stream).await, "");
 }
 
+/// Sends a head and gives what the server answered before it closed.
+async fn answer_to(bench: &Bench, fields: &str) -> String {
+    let mut stream = bench.connect().await;
+    let request = format!("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{fields}\r\n");
+    // The server may close before it has taken everything.
+    let _ = stream.write_all(request.as_bytes()).await;
+    read_to_end(&mut stream).await
+}
+
 #[tokio::test]
-async fn refuses_heads_that_are_too_large_or_have_too_many_fields() {
-    let bench = Bench::start(config()).await;
-    let many = "x: y\r\n".repeat(101);
-    let large = format!("x: {}\r\n", "y".repeat(20_000));
-    for fields in [many, large] {
-        let mut stream = bench.connect().await;
-        let request = format!("GET / HTTP/1.1\r\nhost: a\r\n{fields}\r\n");
-        // The server may close before it has taken everything.
-        let _ = stream.write_all(request.as_bytes()).await;
-        let answer = read_to_end(&mut stream).await;
+async fn takes_heads_up_to_their_limits_and_refuses_what_is_above() {
+    for (headers, header_bytes) in [(100, 16_384), (50, 9_000)] {
+        let limits = Limits {
+            headers,
+            header_bytes,
+            ..Limits::default()
+        };
+        let bench = Bench::start(limited(limits)).await;
+        // With `host` and `connection` there are as many as allowed.
+        let most = "x: y\r\n".repeat(headers - 2);
+        let answer = answer_to(&bench, &most).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        let answer = answer_to(&bench, &format!("{most}x: y\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+
+        let long = |bytes| format!("x: {}\r\n", "y".repeat(bytes));
+        let answer = answer_to(&bench, &long(header_bytes - 100)).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        // A head that one read brings may be somewhat longer.
+        let answer = answer_to(&bench, &long(2 * header_bytes)).await;
         assert!(!answer.contains(" 200 "), "{answer}");
     }
 }
@@ -411,15 +439,21 @@ async fn drains_without_losing_a_request_and_closes_idle_connections_at_once() {
 #[tokio::test]
 async fn serves_what_waited_in_the_backlog_when_the_end_came() {
     let server = Server::bind(config()).await.unwrap();
-    let mut stream = TcpStream::connect(server.local_addr()).await.unwrap();
-    stream.write_all(get("/x").as_bytes()).await.unwrap();
+    let mut streams = Vec::new();
+    for _ in 0..200 {
+        let mut stream = TcpStream::connect(server.local_addr()).await.unwrap();
+        stream.write_all(get("/x").as_bytes()).await.unwrap();
+        streams.push(stream);
+    }
     let service = service_fn(|_: Request<Incoming>| async {
         Ok::<_, Infallible>(Response::new(Body::from("served")))
     });
     let run = server.run(service, std::future::ready(()), PATIENCE);
     timeout(PATIENCE, run).await.unwrap().unwrap();
-    let answer = read_to_end(&mut stream).await;
-    assert!(answer.ends_with("served"), "{answer:?}");
+    for stream in &mut streams {
+        let answer = read_to_end(stream).await;
+        assert!(answer.ends_with("served"), "{answer:?}");
+    }
 }
 
 #[tokio::test]
@@ -450,4 +484,177 @@ async fn cuts_off_a_request_that_outlives_its_limit_and_its_grace() {
     bench.wait_inside(1).await;
     assert_eq!(read_to_end(&mut stream).await, "");
     assert!(begun.elapsed() >= Limits::REQUEST_GRACE);
+}
+
+/// A connection of HTTP/2, frame by frame (RFC 9113).
+struct RawHttp2(TcpStream);
+
+impl RawHttp2 {
+    const DATA: u8 = 0;
+    const HEADERS: u8 = 1;
+    const RST_STREAM: u8 = 3;
+    const SETTINGS: u8 = 4;
+    const WINDOW_UPDATE: u8 = 8;
+
+    /// Begins, with so much room for each response.
+    async fn begin(bench: &Bench, window: u32) -> Self {
+        let mut stream = bench.connect().await;
+        stream
+            .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+            .await
+            .unwrap();
+        let mut this = Self(stream);
+        let initial_window = [[0, 4].as_slice(), &window.to_be_bytes()].concat();
+        this.send(Self::SETTINGS, 0, 0, &initial_window).await;
+        this
+    }
+
+    async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        let stream = stream.to_be_bytes();
+        let frame = [&length[1..], &[kind, flags], &stream, payload].concat();
+        self.0.write_all(&frame).await.unwrap();
+    }
+
+    /// GET of a path, its head in literals without indexing (RFC 7541, 6.2.2).
+    async fn get(&mut self, stream: u32, path: &str) {
+        const END: u8 = 0x1 | 0x4;
+
+        let authority = "a.example";
+        // Method GET and scheme http are 2 and 6 of the static table, path and authority 4 and 1.
+        let mut head = vec![0x82, 0x86, 0x04, u8::try_from(path.len()).unwrap()];
+        head.extend_from_slice(path.as_bytes());
+        head.extend([0x01, u8::try_from(authority.len()).unwrap()]);
+        head.extend_from_slice(authority.as_bytes());
+        self.send(Self::HEADERS, END, stream, &head).await;
+    }
+
+    /// The kind, the flags and the length of the next frame; none at the end.
+    async fn next(&mut self) -> Option<(u8, u8, usize)> {
+        let mut head = [0; 9];
+        let read = timeout(PATIENCE, self.0.read_exact(&mut head));
+        read.await.unwrap().ok()?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let length = usize::try_from(length).unwrap();
+        self.0.read_exact(&mut vec![0; length]).await.ok()?;
+        Some((head[3], head[4], length))
+    }
+
+    /// Waits for a frame of a kind.
+    async fn wait_for(&mut self, kind: u8) {
+        while self.next().await.expect("the connection is open").0 != kind {}
+    }
+
+    /// Reads without another word until the server closes.
+    async fn read_to_end(&mut self) {
+        while self.next().await.is_some() {}
+    }
+}
+
+#[tokio::test]
+async fn closes_an_http2_connection_whose_peer_makes_no_room_for_its_answers() {
+    for (window, limit) in [(0, 300), (0, 900), (1, 300)] {
+        let write_timeout = Duration::from_millis(limit);
+        let bench = Bench::start(limited(Limits {
+            write_timeout,
+            ..Limits::default()
+        }))
+        .await;
+        let begun = Instant::now();
+        let mut connection = RawHttp2::begin(&bench, window).await;
+        connection.get(1, "/long").await;
+        connection.get(3, "/long").await;
+        connection.read_to_end().await;
+        let waited = begun.elapsed();
+        assert!(waited >= write_timeout, "{window}: {waited:?}");
+        assert!(waited < PATIENCE / 2, "{window}: {waited:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_http2_peer_that_reads_slowly_gets_the_whole_answer() {
+    const PART: u32 = 2_500;
+
+    let limits = Limits {
+        idle_timeout: Duration::from_millis(250),
+        write_timeout: Duration::from_millis(250),
+        ..Limits::default()
+    };
+    let bench = Bench::start(limited(limits.clone())).await;
+    let begun = Instant::now();
+    let mut connection = RawHttp2::begin(&bench, 0).await;
+    connection.get(1, "/long").await;
+    connection.wait_for(RawHttp2::HEADERS).await;
+    let mut taken = 0;
+    while taken < LONG {
+        // This reader's own pace, not a wait for an event.
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        let room = PART.to_be_bytes();
+        connection.send(RawHttp2::WINDOW_UPDATE, 0, 1, &room).await;
+        let mut part = 0;
+        while part < usize::try_from(PART).unwrap() {
+            let (kind, _, length) = connection.next().await.expect("it is not cut off");
+            part += if kind == RawHttp2::DATA { length } else { 0 };
+        }
+        taken += part;
+    }
+    assert_eq!(taken, LONG);
+    assert!(begun.elapsed() > limits.idle_timeout);
+}
+
+#[tokio::test]
+async fn an_http2_connection_rests_once_its_only_request_was_reset() {
+    let bench = Bench::start(limited(Limits {
+        idle_timeout: Duration::from_millis(200),
+        ..Limits::default()
+    }))
+    .await;
+    let mut connection = RawHttp2::begin(&bench, 0).await;
+    connection.get(1, "/slow").await;
+    bench.wait_inside(1).await;
+    let cancel = 8_u32.to_be_bytes();
+    connection.send(RawHttp2::RST_STREAM, 0, 1, &cancel).await;
+    connection.read_to_end().await;
+}
+
+#[tokio::test]
+async fn a_drain_does_not_wait_for_http2_peers_that_answer_no_ping() {
+    let mut bench = Bench::start_with(config(), PATIENCE * 3).await;
+    let mut silent = RawHttp2::begin(&bench, 0).await;
+    silent.wait_for(RawHttp2::SETTINGS).await;
+    let mut resting = RawHttp2::begin(&bench, 65_535).await;
+    resting.get(1, "/x").await;
+    resting.wait_for(RawHttp2::DATA).await;
+    let mut busy = RawHttp2::begin(&bench, 65_535).await;
+    busy.get(1, "/slow").await;
+    bench.wait_inside(1).await;
+
+    let begun = Instant::now();
+    bench.stop();
+    silent.read_to_end().await;
+    resting.read_to_end().await;
+    assert!(begun.elapsed() < PATIENCE / 2);
+    bench.gate.notify_waiters();
+    busy.wait_for(RawHttp2::DATA).await;
+    busy.read_to_end().await;
+    bench.wait_for_end().await;
+}
+
+#[tokio::test]
+async fn a_drain_does_not_wait_for_tls_handshakes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (paths, _) = identity(folder.path(), "h2");
+    let limits = Limits {
+        header_timeout: PATIENCE * 3,
+        ..Limits::default()
+    };
+    let config = ServeConfig {
+        tls: Some(paths),
+        ..limited(limits)
+    };
+    let mut bench = Bench::start_with(config, PATIENCE * 3).await;
+    let mut silent = bench.connect().await;
+    bench.stop();
+    assert_eq!(read_to_end(&mut silent).await, "");
+    bench.wait_for_end().await;
 }

@@ -36,10 +36,15 @@ impl BackendAddress {
     /// An address by URL.
     ///
     /// # Errors
-    /// When `text` is not an absolute URL, or is longer than [`Self::MAX_URL_LEN`].
+    /// When `text` is not an absolute URL, carries credentials, or is longer than
+    /// [`Self::MAX_URL_LEN`].
     pub fn try_from_url(text: &str) -> Result<Self, InvalidValue> {
         let url = Url::parse(text)
             .map_err(|error| InvalidValue::new("address", format!("is not a URL: {error}")))?;
+        // Addresses are shown everywhere.
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(InvalidValue::new("address", "must not carry credentials"));
+        }
         if url.as_str().len() > Self::MAX_URL_LEN {
             return Err(InvalidValue::new(
                 "address",

@@ -1,11 +1,16 @@
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use super::wire::ImplementationWire;
 use crate::invalid::{InvalidValue, refuse_nul, text_newtype};
 
 /// How a node is reached and what it speaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    try_from = "ImplementationWire"
+)]
 #[non_exhaustive]
 pub enum Implementation {
     /// Core Lightning through its gRPC plugin.
@@ -25,46 +30,43 @@ impl Implementation {
 }
 
 /// Core Lightning: its gRPC address and mutual TLS.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ClnGrpc {
     /// Where the node listens.
     pub url: NodeUrl,
     /// The name to check in the node's certificate, where it is not the URL's host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<Domain>,
     /// The credentials.
     pub auth: ClnAuth,
     /// Whether invoices carry route hints for private channels.
-    #[serde(default)]
     pub private_hints: bool,
 }
 
 /// LND: its gRPC address, certificate and macaroon.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LndGrpc {
     /// Where the node listens.
     pub url: NodeUrl,
     /// The name to check in the node's certificate, where it is not the URL's host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<Domain>,
     /// The credentials.
     pub auth: LndAuth,
     /// Whether invoices are AMP invoices.
     pub amp_invoice: bool,
     /// Whether invoices carry route hints for private channels.
-    #[serde(default)]
     pub private_hints: bool,
 }
 
 /// Core Lightning's credentials: files that are read when the node is used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "camelCase",
-    rename_all_fields = "camelCase",
-    deny_unknown_fields
+    rename_all_fields = "camelCase"
 )]
 #[non_exhaustive]
 pub enum ClnAuth {
@@ -80,12 +82,11 @@ pub enum ClnAuth {
 }
 
 /// LND's credentials: files that are read when the node is used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "camelCase",
-    rename_all_fields = "camelCase",
-    deny_unknown_fields
+    rename_all_fields = "camelCase"
 )]
 #[non_exhaustive]
 pub enum LndAuth {

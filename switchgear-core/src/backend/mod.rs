@@ -6,6 +6,7 @@ mod patch;
 mod public_key;
 mod store;
 mod weight;
+mod wire;
 
 use std::collections::BTreeSet;
 

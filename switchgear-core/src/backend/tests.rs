@@ -61,8 +61,16 @@ fn takes_null_for_an_absent_optional_field() {
     let mut json = lnd_json();
     json["name"] = serde_json::Value::Null;
     json["implementation"]["domain"] = serde_json::Value::Null;
+    json["implementation"]["privateHints"] = serde_json::Value::Null;
     let backend: Backend = serde_json::from_value(json).unwrap();
     assert_eq!(backend.name, None);
+    let mut json = cln_json();
+    json["implementation"]["privateHints"] = serde_json::Value::Null;
+    let backend: Backend = serde_json::from_value(json).unwrap();
+    let Implementation::ClnGrpc(cln) = backend.implementation else {
+        panic!("not Core Lightning: {backend:?}");
+    };
+    assert!(!cln.private_hints);
 }
 
 #[test]
@@ -94,6 +102,52 @@ fn refuses_unknown_fields_empty_partitions_bad_keys_and_plain_text_nodes() {
     assert!(refusal(|json| json["implementation"]["extra"] = 1.into()).contains("extra"));
     let auth = serde_json::json!({"type": "path", "tlsCertPath": "", "macaroonPath": "/m"});
     assert!(refusal(|json| json["implementation"]["auth"] = auth).contains("empty"));
+}
+
+#[test]
+fn refuses_fields_of_another_type_of_node_and_missing_ones() {
+    type Fields = serde_json::Map<String, serde_json::Value>;
+
+    fn refusal_of(mut json: serde_json::Value, change: impl FnOnce(&mut Fields)) -> String {
+        change(json["implementation"].as_object_mut().unwrap());
+        serde_json::from_value::<Backend>(json)
+            .unwrap_err()
+            .to_string()
+    }
+
+    let foreign = refusal_of(cln_json(), |node| {
+        _ = node.insert("ampInvoice".into(), true.into())
+    });
+    assert!(
+        foreign.contains("field `ampInvoice` is of another"),
+        "{foreign}"
+    );
+    let foreign = refusal_of(lnd_json(), |node| node["auth"]["caCertPath"] = "/ca".into());
+    assert!(
+        foreign.contains("field `auth.caCertPath` is of another"),
+        "{foreign}"
+    );
+    let missing = refusal_of(lnd_json(), |node| _ = node.remove("ampInvoice"));
+    assert!(missing.contains("missing field `ampInvoice`"), "{missing}");
+    let missing = refusal_of(cln_json(), |node| {
+        _ = node["auth"].as_object_mut().unwrap().remove("caCertPath");
+    });
+    assert!(
+        missing.contains("missing field `auth.caCertPath`"),
+        "{missing}"
+    );
+    let unknown = refusal_of(lnd_json(), |node| node["type"] = "eclair".into());
+    assert!(unknown.contains("unknown variant `eclair`"), "{unknown}");
+    let unknown = refusal_of(lnd_json(), |node| node["auth"]["type"] = "inline".into());
+    assert!(unknown.contains("unknown variant `inline`"), "{unknown}");
+}
+
+#[test]
+fn refuses_addresses_with_credentials() {
+    for url in ["https://user@a.example", "https://:secret@a.example"] {
+        let message = BackendAddress::try_from_url(url).unwrap_err().to_string();
+        assert_eq!(message, "address: must not carry credentials");
+    }
 }
 
 #[test]

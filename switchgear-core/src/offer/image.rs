@@ -16,15 +16,12 @@ pub enum Image {
 }
 
 impl Image {
-    const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
-    const JPEG_SIGNATURE: &[u8] = &[0xff, 0xd8, 0xff];
-
     /// A PNG from its base64 text.
     ///
     /// # Errors
     /// When it is too long, not base64, or no PNG.
     pub fn try_png(base64: &str) -> Result<Self, InvalidValue> {
-        ImageData::try_new(base64, Self::PNG_SIGNATURE, "png").map(Self::Png)
+        ImageData::try_new(base64, is_png, "png").map(Self::Png)
     }
 
     /// A JPEG from its base64 text.
@@ -32,7 +29,7 @@ impl Image {
     /// # Errors
     /// When it is too long, not base64, or no JPEG.
     pub fn try_jpeg(base64: &str) -> Result<Self, InvalidValue> {
-        ImageData::try_new(base64, Self::JPEG_SIGNATURE, "jpeg").map(Self::Jpeg)
+        ImageData::try_new(base64, is_jpeg, "jpeg").map(Self::Jpeg)
     }
 
     /// The media type that stands in the metadata, and the base64 text.
@@ -61,7 +58,7 @@ impl<'de> Deserialize<'de> for Image {
     }
 }
 
-/// The base64 text (RFC 4648, padded) of a picture whose signature was checked.
+/// The base64 text (RFC 4648, padded) of a picture whose head was checked.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct ImageData(String);
@@ -75,7 +72,7 @@ impl ImageData {
         &self.0
     }
 
-    fn try_new(base64: &str, signature: &[u8], kind: &str) -> Result<Self, InvalidValue> {
+    fn try_new(base64: &str, is_one: fn(&[u8]) -> bool, kind: &str) -> Result<Self, InvalidValue> {
         if base64.len() > Self::MAX_LEN {
             return Err(InvalidValue::new(
                 "image",
@@ -85,7 +82,7 @@ impl ImageData {
         let bytes = STANDARD
             .decode(base64)
             .map_err(|error| InvalidValue::new("image", format!("is not base64: {error}")))?;
-        if !bytes.starts_with(signature) {
+        if !is_one(&bytes) {
             return Err(InvalidValue::new("image", format!("is not a {kind}")));
         }
         Ok(Self(base64.to_owned()))
@@ -96,4 +93,30 @@ impl fmt::Debug for ImageData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ImageData({} characters)", self.0.len())
     }
+}
+
+/// A signature, and the header chunk that must come first, with a size (PNG, third edition, 5.3 and
+/// 11.2.1).
+fn is_png(bytes: &[u8]) -> bool {
+    const BEGIN: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR";
+    /// Thirteen bytes and their checksum.
+    const HEADER: usize = 13 + 4;
+
+    bytes
+        .strip_prefix(BEGIN)
+        .filter(|rest| rest.len() >= HEADER)
+        .and_then(|rest| rest.as_chunks().0.first_chunk())
+        .is_some_and(|sizes: &[[u8; 4]; 2]| {
+            let is_size = |size| (1..1 << 31).contains(&u32::from_be_bytes(size));
+            sizes.iter().copied().all(is_size)
+        })
+}
+
+/// The start of an image, and a marker that begins a segment of it (ITU-T T.81, B.1.1.3), perhaps
+/// behind fill bytes.
+fn is_jpeg(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(b"\xff\xd8\xff").is_some_and(|rest| {
+        let marker = rest.iter().find(|byte| **byte != 0xff);
+        marker.is_some_and(|marker| matches!(marker, 0xc0..=0xcf | 0xda..=0xfe))
+    })
 }

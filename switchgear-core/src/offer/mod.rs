@@ -6,6 +6,7 @@ mod metadata;
 mod payable;
 mod provider;
 mod range;
+mod rfc3339;
 mod store;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
@@ -89,7 +90,8 @@ impl Validity {
     }
 }
 
-/// An offer as it stands on the wire, where its amounts may still contradict each other.
+/// An offer as it stands on the wire, where its amounts may still contradict each other and its times
+/// be none.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, rename = "Offer")]
 struct OfferWire {
@@ -98,21 +100,24 @@ struct OfferWire {
     max_sendable: Millisatoshi,
     min_sendable: Millisatoshi,
     metadata_id: Uuid,
-    timestamp: DateTime<Utc>,
+    timestamp: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    expires: Option<DateTime<Utc>>,
+    expires: Option<String>,
 }
 
 impl TryFrom<OfferWire> for Offer {
     type Error = InvalidValue;
 
     fn try_from(wire: OfferWire) -> Result<Self, Self::Error> {
+        let timestamp = rfc3339::read("timestamp", &wire.timestamp)?;
+        let expires = wire.expires.as_deref();
+        let expires = expires.map(|text| rfc3339::read("expires", text));
         Ok(Self {
             partition: wire.partition,
             id: wire.id,
             sendable: SendableRange::try_new(wire.min_sendable, wire.max_sendable)?,
             metadata_id: wire.metadata_id,
-            validity: Validity::new(wire.timestamp, wire.expires),
+            validity: Validity::new(timestamp, expires.transpose()?),
         })
     }
 }
@@ -125,8 +130,8 @@ impl From<Offer> for OfferWire {
             max_sendable: offer.sendable.max(),
             min_sendable: offer.sendable.min(),
             metadata_id: offer.metadata_id,
-            timestamp: offer.validity.timestamp,
-            expires: offer.validity.expires,
+            timestamp: rfc3339::write(offer.validity.timestamp),
+            expires: offer.validity.expires.map(rfc3339::write),
         }
     }
 }

@@ -1,3 +1,5 @@
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use super::*;
 
 /// A PNG of one pixel.
@@ -65,7 +67,13 @@ fn refuses_offers_whose_amounts_contradict_themselves() {
     assert!(offer_refusal("maxSendable", (-1).into()).contains("-1"));
     assert!(offer_refusal("maxSendable", 1.5.into()).contains("1.5"));
     assert!(offer_refusal("expired", true.into()).contains("expired"));
-    assert!(offer_refusal("timestamp", "yesterday".into()).contains("input"));
+    for field in ["timestamp", "expires"] {
+        let message = offer_refusal(field, "2024-01-01 00:00:00Z".into());
+        assert!(
+            message.starts_with(&format!("{field}: must be an RFC 3339")),
+            "{message}"
+        );
+    }
 }
 
 #[test]
@@ -93,6 +101,27 @@ fn renders_metadata_in_the_order_of_the_documents() {
     );
 }
 
+/// The head of a PNG.
+fn png(length: u32, kind: &[u8; 4], width: u32, height: u32) -> Vec<u8> {
+    let [length, width, height] = [length, width, height].map(u32::to_be_bytes);
+    let rest = [8, 6, 0, 0, 0, 1, 2, 3, 4];
+    let parts: [&[u8]; 6] = [b"\x89PNG\r\n\x1a\n", &length, kind, &width, &height, &rest];
+    parts.concat()
+}
+
+#[test]
+fn takes_pictures_of_both_kinds() {
+    let taken = STANDARD.encode(png(13, b"IHDR", 1, 1));
+    assert!(Image::try_png(&taken).is_ok());
+    for marker in [0xe0, 0xe1, 0xdb, 0xc0, 0xfe, 0xff] {
+        let bytes = [0xff, 0xd8, 0xff, marker, 0xe0, 16];
+        assert!(
+            Image::try_jpeg(&STANDARD.encode(bytes)).is_ok(),
+            "{marker:x}"
+        );
+    }
+}
+
 #[test]
 fn refuses_metadata_that_no_wallet_could_show() {
     assert!(metadata_refusal("text", "".into()).contains("must not be empty"));
@@ -100,6 +129,26 @@ fn refuses_metadata_that_no_wallet_could_show() {
     assert!(metadata_refusal("image", serde_json::json!({"jpeg": PNG})).contains("not a jpeg"));
     assert!(metadata_refusal("image", serde_json::json!({"png": "####"})).contains("base64"));
     assert!(metadata_refusal("image", serde_json::json!({"gif": PNG})).contains("gif"));
+    for (kind, bytes) in [
+        ("png", b"\x89PNG\r\n\x1a\n".to_vec()),
+        ("png", png(13, b"IDAT", 1, 1)),
+        ("png", png(12, b"IHDR", 1, 1)),
+        ("png", png(13, b"IHDR", 0, 1)),
+        ("png", png(13, b"IHDR", 1, 0)),
+        ("png", png(13, b"IHDR", 1 << 31, 1)),
+        ("png", png(13, b"IHDR", 1, 1)[..32].to_vec()),
+        ("jpeg", vec![0xff, 0xd8]),
+        ("jpeg", vec![0xff, 0xd8, 0xff]),
+        ("jpeg", vec![0xff, 0xd8, 0xff, 0x00]),
+        ("jpeg", vec![0xff, 0xd8, 0xff, 0xd9]),
+        ("jpeg", vec![0xff, 0xd8, 0xff, 0xd0]),
+    ] {
+        let message = metadata_refusal("image", serde_json::json!({kind: STANDARD.encode(&bytes)}));
+        assert!(
+            message.contains(&format!("not a {kind}")),
+            "{bytes:x?}: {message}"
+        );
+    }
     let long = "A".repeat(ImageData::MAX_LEN + 4);
     assert!(metadata_refusal("image", serde_json::json!({"png": long})).contains("136536"));
     for address in [

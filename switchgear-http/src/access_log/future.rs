@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::Response;
+use http::{Response, StatusCode};
 use pin_project_lite::pin_project;
 
 use super::Line;
@@ -35,9 +35,12 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let result = ready!(this.inner.poll(cx));
-        if let Ok(response) = &result {
-            let size = response.body().size_hint().exact();
-            this.line.end(response.status(), size);
+        match &result {
+            Ok(response) => {
+                let size = response.body().size_hint().exact();
+                this.line.end(response.status(), size);
+            }
+            Err(_) => this.line.end(StatusCode::INTERNAL_SERVER_ERROR, None),
         }
         Poll::Ready(result)
     }

@@ -7,7 +7,11 @@ use tracing::Level;
 use super::LoggedService;
 use crate::{clock, escape::Escaped, serve::PeerAddr};
 
-/// What is known of a request when it begins.
+/// What logs call a request whose client did not wait for the answer; no client ever sees it.
+const CLIENT_WENT: u16 = 499;
+
+/// What is known of a request when it begins. It is written once: when the request ends, or is
+/// dropped before.
 #[derive(Debug)]
 pub(super) struct Line {
     service: LoggedService,
@@ -17,6 +21,7 @@ pub(super) struct Line {
     uri: Uri,
     version: Version,
     begun: Instant,
+    is_written: bool,
 }
 
 impl Line {
@@ -30,10 +35,16 @@ impl Line {
             uri: request.uri().clone(),
             version: request.version(),
             begun,
+            is_written: false,
         }
     }
 
-    pub(super) fn end(&self, status: StatusCode, size: Option<u64>) {
+    pub(super) fn end(&mut self, status: StatusCode, size: Option<u64>) {
+        self.write(status.as_u16(), size);
+    }
+
+    fn write(&mut self, status: u16, size: Option<u64>) {
+        self.is_written = true;
         let ended = Ended {
             line: self,
             status,
@@ -47,16 +58,24 @@ impl Line {
     }
 }
 
+impl Drop for Line {
+    fn drop(&mut self) {
+        if !self.is_written {
+            self.write(CLIENT_WENT, None);
+        }
+    }
+}
+
 /// A request and how it ended.
 struct Ended<'a> {
     line: &'a Line,
-    status: StatusCode,
+    status: u16,
     size: Option<u64>,
 }
 
 impl Ended<'_> {
     fn level(&self) -> Level {
-        match self.status.as_u16() {
+        match self.status {
             ..400 => Level::INFO,
             400..500 => Level::WARN,
             500.. => Level::ERROR,
@@ -79,7 +98,7 @@ impl fmt::Display for Ended<'_> {
             method = Escaped(line.method.as_str()),
             target = Escaped(target),
             version = line.version,
-            status = self.status.as_u16(),
+            status = self.status,
         )?;
         match self.size {
             Some(size) => write!(f, "{size}")?,

@@ -1,62 +1,15 @@
-use std::{
-    convert::Infallible,
-    fmt::Debug,
-    sync::{Arc, Mutex},
-};
+use std::convert::Infallible;
 
 use http::StatusCode;
 use tower::{Layer as _, ServiceExt as _, service_fn};
-use tracing::{
-    Event, Level, Metadata, Subscriber,
-    field::{Field, Visit},
-    span,
-};
+use tracing::Level;
 
 use super::*;
-use crate::{body::Body, serve::PeerAddr};
-
-/// Level, target and message of an event.
-type Logged = (Level, String, String);
-
-/// Keeps what is logged on this thread.
-#[derive(Clone, Default)]
-struct Recorder(Arc<Mutex<Vec<Logged>>>);
-
-impl Subscriber for Recorder {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        struct Message(String);
-
-        impl Visit for Message {
-            fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-                if field.name() == "message" {
-                    self.0 = format!("{value:?}");
-                }
-            }
-        }
-
-        let mut message = Message(String::new());
-        event.record(&mut message);
-        let metadata = event.metadata();
-        let logged = (*metadata.level(), metadata.target().to_owned(), message.0);
-        self.0.lock().unwrap().push(logged);
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
+use crate::{
+    body::Body,
+    serve::PeerAddr,
+    testing::{Logged, Recorder},
+};
 
 async fn log(service: LoggedService, status: u16, path: &str) -> Logged {
     let recorder = Recorder::default();
@@ -71,7 +24,7 @@ async fn log(service: LoggedService, status: u16, path: &str) -> Logged {
     request.extensions_mut().insert(PeerAddr(peer));
     let service = AccessLogLayer::new(service).layer(inner);
     service.oneshot(request).await.unwrap();
-    let mut logged = recorder.0.lock().unwrap();
+    let mut logged = recorder.take();
     assert_eq!(logged.len(), 1);
     logged.remove(0)
 }
@@ -109,4 +62,23 @@ async fn keeps_a_hostile_path_on_its_line() {
         "{line}"
     );
     assert!(!line.chars().any(char::is_control));
+}
+
+#[tokio::test]
+async fn writes_499_once_for_a_request_that_is_dropped_before_its_answer() {
+    let recorder = Recorder::default();
+    let _guard = tracing::subscriber::set_default(recorder.clone());
+    let inner =
+        service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>());
+    let service = AccessLogLayer::new(LoggedService::Offer).layer(inner);
+    let mut answer = Box::pin(service.oneshot(Request::new(Body::empty())));
+    assert!(futures::poll!(answer.as_mut()).is_pending());
+    assert!(recorder.take().is_empty());
+    drop(answer);
+    let logged = recorder.take();
+    let [(level, target, line)] = logged.as_slice() else {
+        panic!("one line, not {logged:?}");
+    };
+    assert_eq!((*level, target.as_str()), (Level::WARN, "clf::offer"));
+    assert!(line.contains("\"GET / HTTP/1.1\" 499 - "), "{line}");
 }

@@ -5,7 +5,9 @@ use std::{
 
 use aws_lc_rs::{
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair},
+    signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
+    },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Request, Response, header};
@@ -64,6 +66,18 @@ impl Bench {
             jsonwebtoken::crypto::sign(message.as_bytes(), &self.encoding_key(), Algorithm::ES256)
                 .unwrap();
         format!("{message}.{signature}")
+    }
+
+    /// A header that brings the very key that the token is signed with.
+    fn header_with_own_key(&self) -> String {
+        let pkcs8 = self.pkcs8();
+        let pair =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8.secret_pkcs8_der())
+                .unwrap();
+        // Uncompressed: 4, x, y.
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+        let [x, y] = [x, y].map(|half| URL_SAFE_NO_PAD.encode(half));
+        json!({"alg": "ES256", "jwk": {"kty": "EC", "crv": "P-256", "x": x, "y": y}}).to_string()
     }
 
     fn with(&self, field: &str, value: Value) -> String {
@@ -142,6 +156,10 @@ fn bad_tokens(bench: &Bench) -> Vec<(&'static str, String)> {
         ("DER signature", der_signed(bench, &good)),
         ("r = s = 0", resign(&good, &[0; 64])),
         ("r and s at the order", resign(&good, &past_order)),
+        (
+            "jwk",
+            stranger.sign_raw(&stranger.header_with_own_key(), &claims),
+        ),
         ("jku", stranger_header("jku")),
         ("x5u", stranger_header("x5u")),
         (
@@ -175,7 +193,9 @@ fn bad_tokens(bench: &Bench) -> Vec<(&'static str, String)> {
             raw(&format!(r#"{{"aud":"discovery","exp":1,"exp":{exp}}}"#)),
         ),
         ("claims no object", raw("[]")),
-        ("1 MiB", format!("{good}{}", "A".repeat(1 << 20))),
+        // Good in all but its length.
+        ("9 kB", bench.with("sub", json!("a".repeat(9_000)))),
+        ("1 MiB", bench.with("sub", json!("a".repeat(1 << 20)))),
     ]
 }
 

@@ -54,7 +54,7 @@ where
 mod tests {
     use std::convert::Infallible;
 
-    use http::StatusCode;
+    use http::{StatusCode, header};
     use tower::{ServiceExt as _, service_fn};
 
     use super::*;
@@ -68,16 +68,18 @@ mod tests {
             })
         };
         let limit = Duration::from_secs(3);
-        for (time, status) in [
-            (limit - Duration::from_millis(1), StatusCode::OK),
-            (
-                limit + Duration::from_millis(1),
-                StatusCode::SERVICE_UNAVAILABLE,
-            ),
+        let early = limit - Duration::from_millis(1);
+        let late = limit + Duration::from_millis(1);
+        for (time, as_200, status) in [
+            (early, false, StatusCode::OK),
+            (late, false, StatusCode::SERVICE_UNAVAILABLE),
+            (late, true, StatusCode::OK),
         ] {
-            let service = Deadline::new(sleeper(time), limit, ErrorStyle::Lnurl);
+            let service = Deadline::new(sleeper(time), limit, ErrorStyle::Lnurl { as_200 });
             let response = service.oneshot(Request::new(Body::empty())).await.unwrap();
             assert_eq!(response.status(), status);
+            let is_error = response.headers().contains_key(header::CONTENT_TYPE);
+            assert_eq!(is_error, time == late);
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     caching,
     problem::Problem,
     reply,
-    rest::{self, Located, audit},
+    rest::{self, Located, audited},
 };
 
 pub(super) async fn list(
@@ -61,9 +61,8 @@ where
     rest::ignore_location(&mut object);
     let backend: Backend = rest::decode(object)?;
     let location = backend.address.to_string();
-    let outcome = store.post(backend).await;
-    audit(head, format_args!("post backend {location}"), &outcome);
-    match outcome {
+    let what = format!("post backend {location}");
+    match audited(head, what, store.post(backend)).await {
         Ok(()) => Ok(rest::created(&location)),
         Err(error) if error.kind() == StoreErrorKind::Conflict => {
             Err(Problem::from(error).with_header(header::LOCATION, rest::location_value(&location)))
@@ -85,11 +84,10 @@ where
     let location = address.to_string();
     let mut object = rest::object(&head.headers, body).await?;
     rest::settle_key(&mut object, "address", &address)?;
-    rest::settle_location(&mut object, &location)?;
+    rest::settle_location(&mut object, |text| text.parse() == Ok(address))?;
     let backend: Backend = rest::decode(object)?;
-    let outcome = store.put(backend).await;
-    audit(head, format_args!("put backend {location}"), &outcome);
-    match outcome? {
+    let what = format!("put backend {location}");
+    match audited(head, what, store.put(backend)).await? {
         Written::Created => Ok(rest::created(&location)),
         Written::Updated => Ok(rest::done()),
     }
@@ -106,9 +104,8 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let patch: BackendPatch = rest::decode(rest::object(&head.headers, body).await?)?;
-    let outcome = store.patch(&address, patch).await;
-    audit(head, format_args!("patch backend {address}"), &outcome);
-    outcome?;
+    let what = format!("patch backend {address}");
+    audited(head, what, store.patch(&address, patch)).await?;
     Ok(rest::done())
 }
 
@@ -117,9 +114,8 @@ pub(super) async fn delete(
     head: &Parts,
     address: &BackendAddress,
 ) -> Result<Response<Body>, Problem> {
-    let outcome = store.delete(address).await;
-    audit(head, format_args!("delete backend {address}"), &outcome);
-    outcome?;
+    let what = format!("delete backend {address}");
+    audited(head, what, store.delete(address)).await?;
     Ok(rest::done())
 }
 

@@ -358,3 +358,61 @@ async fn says_what_is_allowed_and_where_nothing_is() {
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), get.body.len().to_string());
 }
+
+#[tokio::test]
+async fn names_the_field_inside_the_implementation() {
+    let service = service();
+    for (pointer, value, detail) in [
+        (
+            "/implementation/ampInvoice",
+            json!("yes"),
+            "implementation.ampInvoice: invalid type: string \"yes\", expected a boolean",
+        ),
+        (
+            "/implementation/url",
+            json!(5),
+            "implementation.url: invalid type: integer `5`, expected a string",
+        ),
+        (
+            "/implementation/url",
+            json!("http://a.example"),
+            "implementation.url: must begin with https://",
+        ),
+        (
+            "/implementation/auth/macaroonPath",
+            json!(7),
+            "implementation.auth.macaroonPath: invalid type: integer `7`, expected a string",
+        ),
+        (
+            "/partitions/0",
+            json!("a b"),
+            "partitions[0]: must be 1 to 64 characters of A-Z, a-z, 0-9, '.', '_', '~' and '-'",
+        ),
+    ] {
+        let mut body = by_key();
+        *body.pointer_mut(pointer).unwrap() = value;
+        let answer = call(&service, "POST", "/discovery", Some(&body)).await;
+        assert_eq!(answer.problem(422), detail);
+    }
+    let mut body = by_key();
+    body["implementation"]
+        .as_object_mut()
+        .unwrap()
+        .remove("ampInvoice");
+    let answer = call(&service, "POST", "/discovery", Some(&body)).await;
+    assert_eq!(
+        answer.problem(422),
+        "implementation: missing field `ampInvoice`"
+    );
+}
+
+#[tokio::test]
+async fn takes_a_repeated_location_in_any_spelling() {
+    let service = service();
+    let path = format!("/discovery/pk/{KEY}");
+    for location in [KEY.to_owned(), format!("pk/{}", KEY.to_uppercase())] {
+        let body = with(by_key(), "location", json!(location));
+        let status = call(&service, "PUT", &path, Some(&body)).await.status;
+        assert!([201, 204].contains(&status), "{location}: {status}");
+    }
+}

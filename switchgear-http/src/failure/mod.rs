@@ -5,13 +5,17 @@ mod panic;
 use http::{Response, StatusCode};
 
 pub use self::panic::PanicAnswer;
+pub(crate) use self::panic::panic_message;
 use crate::{body::Body, lnurl, problem::Problem};
 
 /// How a service words its errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorStyle {
     /// `{"status":"ERROR","reason":…}` with open CORS: LNURL (LUD-01).
-    Lnurl,
+    Lnurl {
+        /// Whether it goes out with status 200, for wallets that read no other body.
+        as_200: bool,
+    },
     /// `application/problem+json` (RFC 9457): the administrative services.
     Problem,
 }
@@ -20,7 +24,10 @@ impl ErrorStyle {
     /// An error response with `words` for whoever asked.
     pub fn response(self, status: StatusCode, words: &str) -> Response<Body> {
         match self {
-            Self::Lnurl => lnurl::error_response(status, words),
+            Self::Lnurl { as_200 } => {
+                let status = if as_200 { StatusCode::OK } else { status };
+                lnurl::error_response(status, words)
+            }
             Self::Problem => Problem::new(status).with_detail(words).into_response(),
         }
     }

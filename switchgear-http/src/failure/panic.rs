@@ -11,7 +11,7 @@ use crate::{body::Body, escape::Escaped};
 /// ```
 /// use switchgear_http::failure::{ErrorStyle, PanicAnswer};
 ///
-/// let layer = PanicAnswer::layer(ErrorStyle::Lnurl);
+/// let layer = PanicAnswer::layer(ErrorStyle::Lnurl { as_200: false });
 /// # let _ = layer;
 /// ```
 #[derive(Debug, Clone, Copy)]
@@ -28,17 +28,21 @@ impl ResponseForPanic for PanicAnswer {
     type ResponseBody = Body;
 
     fn response_for_panic(&mut self, panic: Box<dyn Any + Send>) -> Response<Body> {
-        let message = panic
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-            .unwrap_or("without a message");
-        tracing::error!("a request panicked: {}", Escaped(message));
+        tracing::error!("a request panicked: {}", Escaped(panic_message(&*panic)));
         self.0.response(
             StatusCode::INTERNAL_SERVER_ERROR,
             "the service met an error of its own",
         )
     }
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
 }
 
 #[cfg(test)]
@@ -51,9 +55,16 @@ mod tests {
 
     #[tokio::test]
     async fn answers_a_panic_in_the_style_of_the_service() {
-        for (style, media_type, word) in [
-            (ErrorStyle::Lnurl, "application/json", "ERROR"),
-            (ErrorStyle::Problem, "application/problem+json", "Internal"),
+        let lnurl = |as_200| ErrorStyle::Lnurl { as_200 };
+        for (style, status, media_type, word) in [
+            (lnurl(false), 500, "application/json", "ERROR"),
+            (lnurl(true), 200, "application/json", "ERROR"),
+            (
+                ErrorStyle::Problem,
+                500,
+                "application/problem+json",
+                "Internal",
+            ),
         ] {
             let inner = service_fn(|_: Request<Body>| async {
                 if true {
@@ -63,7 +74,7 @@ mod tests {
             });
             let service = PanicAnswer::layer(style).layer(inner);
             let response = service.oneshot(Request::new(Body::empty())).await.unwrap();
-            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(response.status(), status);
             assert_eq!(response.headers()["content-type"], media_type);
             let body = response.into_body().collect().await.unwrap().to_bytes();
             let text = String::from_utf8(body.to_vec()).unwrap();

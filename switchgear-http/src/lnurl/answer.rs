@@ -77,7 +77,7 @@ impl Refusal {
     /// The store failed; why is for the log alone.
     pub(super) fn store(kind: StoreErrorKind) -> Self {
         let status = match kind {
-            StoreErrorKind::Remote | StoreErrorKind::Timeout => StatusCode::BAD_GATEWAY,
+            StoreErrorKind::Remote => StatusCode::BAD_GATEWAY,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(

@@ -2,8 +2,10 @@
 
 use std::{error::Error, sync::Arc};
 
+use bytes::Bytes;
 use http::{Response, StatusCode};
 use switchgear_core::{
+    ErrorChain,
     ln::{InvoiceRequest, IssuedInvoice},
     lnurl::{self, PayInvoice, PayRequest},
     offer::PayableOffer,
@@ -48,29 +50,44 @@ pub(super) fn pay_request(shared: &Shared, offer: &PayableOffer, base: &str) -> 
     describe(shared, offer, reply::json(StatusCode::OK, &request))
 }
 
-/// LUD-06, the second step: never cached, because each answer is another invoice.
-pub(super) async fn invoice(
+/// What LUD-06's second step asks for, checked.
+pub(super) fn ask(
     shared: &Shared,
     offer: &PayableOffer,
     query: Query<'_>,
-) -> Result<Response<Body>, Refusal> {
-    let request = InvoiceRequest {
+) -> Result<InvoiceRequest, Refusal> {
+    Ok(InvoiceRequest {
         partition: offer.partition.clone(),
         amount: query.amount(offer.sendable)?,
         metadata: offer.metadata.clone(),
         expiry: shared.config.invoice_expiry,
         comment: query.comment(shared.config.comments)?,
-    };
+    })
+}
+
+/// LUD-06, the second step: never cached, because each answer is another invoice.
+pub(super) async fn invoice(
+    shared: &Shared,
+    offer: &PayableOffer,
+    request: &InvoiceRequest,
+) -> Result<Response<Body>, Refusal> {
     let issued = shared
         .balancer
-        .invoice(&request)
+        .invoice(request)
         .await
         .map_err(|error| Refusal::new(StatusCode::BAD_GATEWAY, error))?;
-    log(offer, &request, &issued);
+    log(offer, request, &issued);
     let invoice = PayInvoice::new(&issued.invoice.bolt11);
     let mut response = reply::json(StatusCode::OK, &invoice);
     caching::forbid(response.headers_mut());
     Ok(response)
+}
+
+/// The head that an invoice would have.
+pub(super) fn no_invoice() -> Response<Body> {
+    let mut response = reply::typed(StatusCode::OK, "application/json", Bytes::new());
+    caching::forbid(response.headers_mut());
+    response
 }
 
 /// The LNURL itself, in upper case.
@@ -91,16 +108,24 @@ pub(super) async fn qr(
 ) -> Result<Response<Body>, Refusal> {
     let lnurl = lnurl::encode(&url(base, offer));
     let look = shared.config.qr;
-    let picture = tokio::task::spawn_blocking(move || qr::draw(&lnurl, look))
+    let brush = Arc::clone(&shared.brushes)
+        .acquire_owned()
         .await
-        .map_err(|error| undrawn(&error))?
-        .map_err(|failure| match failure {
-            QrFailure::Code(_) => Refusal::new(
-                StatusCode::BAD_REQUEST,
-                "this lnurl is too long for a qr code, its text form is one path up",
-            ),
-            QrFailure::Picture(error) => undrawn(&error),
-        })?;
+        .expect("the semaphore is never closed");
+    let picture = tokio::task::spawn_blocking(move || {
+        // Held to the end of the drawing, whether or not somebody still waits for it.
+        let _brush = brush;
+        qr::draw(&lnurl, look)
+    })
+    .await
+    .map_err(|error| undrawn(&error))?
+    .map_err(|failure| match failure {
+        QrFailure::Code(_) => Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "this lnurl is too long for a qr code, its text form is one path up",
+        ),
+        QrFailure::Picture(error) => undrawn(&error),
+    })?;
     let response = reply::typed(StatusCode::OK, "image/png", picture);
     Ok(describe(shared, offer, response))
 }
@@ -116,13 +141,13 @@ fn describe(shared: &Shared, offer: &PayableOffer, mut response: Response<Body>)
 }
 
 fn failed_store(error: &StoreError, id: Uuid) -> Refusal {
-    let cause = error.source().map(rest::chain).unwrap_or_default();
-    tracing::error!("offer {id} could not be looked up: {error}{cause}");
+    let chain = ErrorChain(error);
+    tracing::error!("offer {id} could not be looked up: {chain}");
     Refusal::store(error.kind())
 }
 
-fn undrawn(error: &dyn Error) -> Refusal {
-    tracing::error!("a qr code could not be drawn: {error}");
+fn undrawn(error: &(dyn Error + 'static)) -> Refusal {
+    tracing::error!("a qr code could not be drawn: {}", ErrorChain(error));
     Refusal::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "the qr code could not be drawn",

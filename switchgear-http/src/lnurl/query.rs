@@ -32,9 +32,6 @@ impl<'a> Query<'a> {
         let Some(text) = self.once("comment")? else {
             return Ok(None);
         };
-        if text.contains('\0') {
-            return Err(InvalidValue::new("comment", "must not contain U+0000"));
-        }
         Comment::try_new(&text, limit)
     }
 

@@ -1,12 +1,15 @@
 use std::{
     convert::Infallible,
+    num::NonZero,
     sync::{Arc, LazyLock},
     task::{Context, Poll},
+    thread::available_parallelism,
 };
 
 use futures::{FutureExt as _, future::BoxFuture};
 use http::{Method, Request, Response, StatusCode, request::Parts};
 use switchgear_core::{ln::LnBalancer, offer::OfferProvider};
+use tokio::sync::Semaphore;
 use tower_service::Service;
 
 use super::{
@@ -24,7 +27,7 @@ use crate::{
 ///
 /// Clones are cheap and share everything. It reads no request body.
 #[derive(Debug, Clone)]
-pub struct LnurlService(Arc<Shared>);
+pub struct LnurlService(pub(super) Arc<Shared>);
 
 impl LnurlService {
     /// Serves what `offers` hold by invoices from `balancer`.
@@ -38,6 +41,9 @@ impl LnurlService {
             offers,
             balancer,
             drain: DrainSwitch::default(),
+            brushes: Arc::new(Semaphore::new(
+                available_parallelism().map_or(1, NonZero::get),
+            )),
         }))
     }
 
@@ -71,6 +77,8 @@ pub(super) struct Shared {
     pub(super) offers: Arc<dyn OfferProvider>,
     pub(super) balancer: Arc<dyn LnBalancer>,
     pub(super) drain: DrainSwitch,
+    /// As many pictures are drawn at once as there are processors.
+    pub(super) brushes: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -124,7 +132,14 @@ impl Shared {
         let offer = offers::find(self, found.segment(0), found.segment(1)).await?;
         match view {
             View::PayRequest => Ok(offers::pay_request(self, &offer, &base)),
-            View::Invoice => offers::invoice(self, &offer, Query::new(head.uri.query())).await,
+            View::Invoice => {
+                let request = offers::ask(self, &offer, Query::new(head.uri.query()))?;
+                // HEAD is safe (RFC 9110, 9.2.1), and making an invoice is not.
+                if head.method == Method::HEAD {
+                    return Ok(offers::no_invoice());
+                }
+                offers::invoice(self, &offer, &request).await
+            }
             View::Bech32 => Ok(offers::bech32(self, &offer, &base)),
             View::Qr => offers::qr(self, &offer, &base).await,
         }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     body::Body,
     problem::Problem,
-    rest::{self, Located, audit},
+    rest::{self, Located, audited},
 };
 
 /// POST of a record with its key inside.
@@ -35,9 +35,8 @@ where
     rest::ignore_location(&mut object);
     let record: R = rest::decode(object)?;
     let location = location_of(&record);
-    let outcome = shelf.post(record).await;
-    audit(head, format_args!("post {} {location}", R::NOUN), &outcome);
-    match outcome {
+    let what = format!("post {} {location}", R::NOUN);
+    match audited(head, what, shelf.post(record)).await {
         Ok(()) => Ok(rest::created(&location)),
         Err(error) if error.kind() == StoreErrorKind::Conflict => {
             Err(Problem::from(error).with_header(header::LOCATION, rest::location_value(&location)))
@@ -113,11 +112,14 @@ where
     let mut object = rest::object(&head.headers, body).await?;
     rest::settle_key(&mut object, "partition", &partition)?;
     rest::settle_key(&mut object, "id", &id)?;
-    rest::settle_location(&mut object, &location)?;
+    rest::settle_location(&mut object, |text| {
+        text.split_once('/')
+            .and_then(|(name, uuid)| key(name, uuid))
+            == Some((partition, id))
+    })?;
     let record: R = rest::decode(object)?;
-    let outcome = shelf.put(record).await;
-    audit(head, format_args!("put {} {location}", R::NOUN), &outcome);
-    match outcome? {
+    let what = format!("put {} {location}", R::NOUN);
+    match audited(head, what, shelf.put(record)).await? {
         Written::Created => Ok(rest::created(&location)),
         Written::Updated => Ok(rest::done()),
     }
@@ -132,14 +134,14 @@ where
     R: Record,
     S: Shelf<R> + ?Sized,
 {
-    let outcome = shelf.delete(&partition, id).await;
-    audit(
-        head,
-        format_args!("delete {} {partition}/{id}", R::NOUN),
-        &outcome,
-    );
-    outcome?;
+    let what = format!("delete {} {partition}/{id}", R::NOUN);
+    audited(head, what, shelf.delete(&partition, id)).await?;
     Ok(rest::done())
+}
+
+/// The key that a path or a location says.
+pub(super) fn key(partition: &str, id: &str) -> Option<(Partition, Uuid)> {
+    Some((Partition::try_new(partition).ok()?, rest::uuid(id)?))
 }
 
 fn located<R: Record>(record: R) -> Located<R> {

@@ -7,12 +7,8 @@ use std::{
 
 use futures::{FutureExt as _, future::BoxFuture};
 use http::{Method, Request, Response, request::Parts};
-use switchgear_core::{
-    Partition,
-    offer::{OfferMetadataStore, OfferStore},
-};
+use switchgear_core::offer::{OfferMetadataStore, OfferStore};
 use tower_service::Service;
-use uuid::Uuid;
 
 use super::{
     OfferConfig, collection,
@@ -91,7 +87,10 @@ impl OfferService {
                 collection::list(shelf, head, found.segment(0), max).await
             }
             Depth::Partition => Err(rest::method_not_allowed("GET, HEAD")),
-            Depth::Record => collection::record(shelf, head, key(found), body).await,
+            Depth::Record => {
+                let key = collection::key(found.segment(0), found.segment(1));
+                collection::record(shelf, head, key, body).await
+            }
         }
     }
 }
@@ -157,9 +156,4 @@ static ROUTES: LazyLock<Routes<Endpoint>> = LazyLock::new(|| {
 
 fn reads(method: &Method) -> bool {
     [Method::GET, Method::HEAD].contains(method)
-}
-
-fn key(found: &Found<Endpoint>) -> Option<(Partition, Uuid)> {
-    let partition = Partition::try_new(found.segment(0)).ok()?;
-    Some((partition, rest::uuid(found.segment(1))?))
 }

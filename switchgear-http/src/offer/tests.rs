@@ -244,3 +244,18 @@ async fn says_what_is_allowed_and_where_nothing_is() {
     }
     assert_eq!(call(&service, "GET", "/health", None).await.status, 200);
 }
+
+#[tokio::test]
+async fn takes_a_repeated_location_in_any_spelling_and_no_other() {
+    let service = prepared().await;
+    let path = format!("/offers/default/{OFFER}");
+    for (location, status) in [
+        (format!("default/{}", OFFER.to_uppercase()), 201),
+        (format!("other/{OFFER}"), 422),
+        (OFFER.to_owned(), 422),
+    ] {
+        let body = with(offer(OFFER), "location", json!(location));
+        let answer = call(&service, "PUT", &path, Some(&body)).await;
+        assert_eq!(answer.status, status, "{location}");
+    }
+}

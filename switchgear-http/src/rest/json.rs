@@ -47,17 +47,16 @@ pub(super) fn wrong_shape(detail: String) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY).with_detail(detail)
 }
 
-/// Puts the path of the field before the message, unless the message begins with it already.
+/// Puts the path of the field before the message, whose own name for it is only its type's.
 pub(super) fn located(path: &str, message: &str) -> String {
     if path == "." {
         return message.to_owned();
     }
-    let field = path.rsplit('.').next().unwrap_or(path);
-    let message = message
-        .strip_prefix(field)
-        .and_then(|rest| rest.strip_prefix(": "))
-        .unwrap_or(message);
-    format!("{path}: {message}")
+    let reason = message
+        .split_once(": ")
+        .filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        .map_or(message, |(_, reason)| reason);
+    format!("{path}: {reason}")
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -74,4 +73,31 @@ fn unreadable(error: ReadError) -> Problem {
         ReadError::Broken(_) => StatusCode::BAD_REQUEST,
     };
     Problem::new(status).with_detail(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_a_field_once_and_by_its_path() {
+        for (path, message, detail) in [
+            (
+                "longText",
+                "text: must not be empty",
+                "longText: must not be empty",
+            ),
+            ("partitions[1]", "partition: must", "partitions[1]: must"),
+            ("a.email", "identifier: must be", "a.email: must be"),
+            (
+                "weight",
+                "invalid type: string",
+                "weight: invalid type: string",
+            ),
+            (".", "minSendable: must not", "minSendable: must not"),
+            ("a", "missing field `b`", "a: missing field `b`"),
+        ] {
+            assert_eq!(located(path, message), detail);
+        }
+    }
 }

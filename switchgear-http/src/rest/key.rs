@@ -28,13 +28,13 @@ where
     Ok(())
 }
 
-/// Takes the location from a body, which may repeat it but not contradict.
+/// Takes the location from a body, which may repeat it in any spelling but not contradict.
 pub(crate) fn settle_location(
     object: &mut Map<String, Value>,
-    location: &str,
+    agrees: impl FnOnce(&str) -> bool,
 ) -> Result<(), Problem> {
     match given(object, LOCATION) {
-        Some(repeated) if repeated != location => Err(contradiction(LOCATION)),
+        Some(repeated) if !repeated.as_str().is_some_and(agrees) => Err(contradiction(LOCATION)),
         _ => Ok(()),
     }
 }

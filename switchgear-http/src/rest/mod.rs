@@ -5,14 +5,12 @@ mod json;
 mod key;
 mod store;
 
-use std::error::Error;
-
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde::Serialize;
 use uuid::Uuid;
 
 pub(crate) use self::{
-    audit::audit,
+    audit::audited,
     json::{decode, object},
     key::{ignore_location, settle_key, settle_location},
 };
@@ -93,11 +91,4 @@ pub(crate) fn method_not_allowed(allow: &'static str) -> Problem {
 pub(crate) fn uuid(text: &str) -> Option<Uuid> {
     let hyphenated = text.len() == uuid::fmt::Hyphenated::LENGTH;
     hyphenated.then(|| Uuid::try_parse(text).ok()).flatten()
-}
-
-/// The causes of an error on one line, each behind a colon.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| (**error).source())
-        .map(|error| format!(": {error}"))
-        .collect()
 }

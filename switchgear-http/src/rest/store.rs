@@ -1,9 +1,9 @@
-use std::error::Error as _;
-
 use http::StatusCode;
-use switchgear_core::store::{StoreError, StoreErrorKind};
+use switchgear_core::{
+    ErrorChain,
+    store::{StoreError, StoreErrorKind},
+};
 
-use super::chain;
 use crate::problem::Problem;
 
 /// The one place where a store's failure becomes a status. What lies behind it is for the log.
@@ -13,12 +13,11 @@ impl From<StoreError> for Problem {
             StoreErrorKind::Conflict => StatusCode::CONFLICT,
             StoreErrorKind::NotFound => StatusCode::NOT_FOUND,
             StoreErrorKind::Invalid => StatusCode::BAD_REQUEST,
-            StoreErrorKind::Remote | StoreErrorKind::Timeout => StatusCode::BAD_GATEWAY,
+            StoreErrorKind::Remote => StatusCode::BAD_GATEWAY,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         if status.is_server_error() {
-            let cause = error.source().map(chain).unwrap_or_default();
-            tracing::error!("the store failed: {error}{cause}");
+            tracing::error!("the store failed: {}", ErrorChain(&error));
             return Self::new(status).with_detail("the store cannot answer now, please try again");
         }
         Self::new(status).with_detail(error.to_string())
@@ -37,7 +36,7 @@ mod tests {
             (StoreErrorKind::Invalid, 400, true),
             (StoreErrorKind::Unavailable, 500, false),
             (StoreErrorKind::Remote, 502, false),
-            (StoreErrorKind::Timeout, 502, false),
+            (StoreErrorKind::Timeout, 500, false),
         ] {
             let error = StoreError::new(kind, "table offers").with_source("postgres://secret");
             let problem = Problem::from(error);

@@ -12,6 +12,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
 };
+use switchgear_core::ErrorChain;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
@@ -19,9 +20,6 @@ use tokio::{
 };
 
 use super::{Limits, PeerAddr, activity::Activity, timed_io::TimedIo, tracked::Tracked};
-
-/// How long a connection may take to end once it was asked to.
-const FAREWELL: Duration = Duration::from_secs(5);
 
 /// How long a connection without any request yet has to bring one when the server drains: its first
 /// bytes may have arrived and not have been seen.
@@ -59,26 +57,25 @@ pub(super) async fn serve<T, S, B>(
     let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let mut draining = pin!(drained(drain, activity.clone()));
     let mut watchdog = Watchdog::new(activity.clone());
-    let mut is_ending = false;
     loop {
         // The connection first: what its peer has already sent counts as begun.
         tokio::select! {
             biased;
             result = connection.as_mut() => {
                 if let Err(error) = result {
+                    let error = ErrorChain(&*error);
                     tracing::debug!("the connection from {} broke: {error}", peer.0);
                 }
                 return;
             }
-            () = draining.as_mut(), if !is_ending => is_ending = true,
+            () = draining.as_mut(), if !watchdog.is_leaving() => {}
             () = watchdog.bite() => {
-                if is_ending || !activity.is_resting() {
+                if watchdog.is_leaving() || !activity.is_resting() {
                     return;
                 }
-                is_ending = true;
-                watchdog.leave(FAREWELL);
             }
         }
+        watchdog.leave();
         connection.as_mut().graceful_shutdown();
     }
 }
@@ -109,11 +106,11 @@ async fn drained(mut drain: watch::Receiver<bool>, activity: Activity) {
     }
 }
 
-/// Looks at the clock for a connection, each time that the connection itself was looked at.
+/// Looks at the clock for a connection.
 struct Watchdog {
     activity: Activity,
     sleep: Pin<Box<Sleep>>,
-    farewell: Option<Instant>,
+    leaving: Option<Instant>,
 }
 
 impl Watchdog {
@@ -122,20 +119,23 @@ impl Watchdog {
         Self {
             activity,
             sleep,
-            farewell: None,
+            leaving: None,
         }
     }
 
-    /// From now on only this long, whatever happens.
-    fn leave(&mut self, within: Duration) {
-        self.farewell = Some(Instant::now() + within);
+    /// From now on the connection is to end.
+    fn leave(&mut self) {
+        self.leaving = Some(Instant::now());
+    }
+
+    fn is_leaving(&self) -> bool {
+        self.leaving.is_some()
     }
 
     /// Waits until the connection's time is up.
     async fn bite(&mut self) {
         poll_fn(|cx| {
-            let deadline = self.farewell.or_else(|| self.activity.deadline());
-            let Some(deadline) = deadline else {
+            let Some(deadline) = self.activity.deadline(cx, self.leaving) else {
                 return Poll::Pending;
             };
             if self.sleep.deadline() != deadline {

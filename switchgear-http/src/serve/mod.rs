@@ -24,7 +24,9 @@
 mod activity;
 mod config;
 mod connection;
+mod door;
 mod error;
+mod guarded;
 mod peer;
 mod server;
 mod socket;

@@ -1,19 +1,23 @@
-use std::{error::Error, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{error::Error, future::Future, net::SocketAddr, pin::pin, time::Duration};
 
-use futures::FutureExt as _;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use switchgear_core::ErrorChain;
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::JoinSet,
+    net::TcpListener,
+    sync::watch,
+    task::{JoinError, JoinSet},
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{Limits, PeerAddr, ServeConfig, ServeError, connection, socket, tls};
-
-/// How long to wait before accepting again when the process has no descriptors left.
-const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+use super::{
+    Limits, ServeConfig, ServeError,
+    activity::FAREWELL,
+    connection,
+    door::{Accepted, Door},
+    socket, tls,
+};
+use crate::{escape::Escaped, failure};
 
 /// A bound listener that is ready to serve.
 pub struct Server {
@@ -53,7 +57,7 @@ impl Server {
     /// Serves until `shutdown` is over; then accepts nothing more, closes idle connections at once,
     /// lets requests that have begun finish, and after `drain_timeout` drops what is left.
     ///
-    /// Each request has its [`PeerAddr`] in its extensions.
+    /// Each request has its [`PeerAddr`](super::PeerAddr) in its extensions.
     ///
     /// # Errors
     /// None at present: a listener that fails to accept is tried again.
@@ -75,66 +79,36 @@ impl Server {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
         F: Future<Output = ()>,
     {
-        let permits = Arc::new(Semaphore::new(
-            self.limits.connections.min(Semaphore::MAX_PERMITS),
-        ));
+        let Self {
+            listener,
+            address,
+            tls,
+            limits,
+        } = self;
+        let mut door = Door::new(listener, limits.connections);
         let (drain, draining) = watch::channel(false);
         let mut connections = JoinSet::new();
+        let open = move |accepted, connections: &mut JoinSet<()>| {
+            let (service, tls) = (service.clone(), tls.clone());
+            let (limits, draining) = (limits.clone(), draining.clone());
+            connections.spawn(serve(accepted, service, tls, limits, draining));
+        };
         let mut shutdown = pin!(shutdown);
         loop {
-            let accepted = tokio::select! {
+            tokio::select! {
                 biased;
                 () = shutdown.as_mut() => break,
-                Some(_) = connections.join_next(), if !connections.is_empty() => continue,
-                accepted = accept(&self.listener, &permits) => accepted,
-            };
-            connections.spawn(self.serve(accepted, service.clone(), draining.clone()));
-        }
-        // Whoever connected before the end has perhaps sent a request already.
-        while let Some(accepted) = accept(&self.listener, &permits).now_or_never() {
-            connections.spawn(self.serve(accepted, service.clone(), draining.clone()));
-        }
-        drop(self.listener);
-        drain.send_replace(true);
-        finish(connections, drain_timeout, self.address).await;
-        Ok(())
-    }
-
-    fn serve<S, B>(
-        &self,
-        accepted: Accepted,
-        service: S,
-        drain: watch::Receiver<bool>,
-    ) -> impl Future<Output = ()> + Send + 'static + use<S, B>
-    where
-        S: tower_service::Service<Request<Incoming>, Response = Response<B>>
-            + Clone
-            + Send
-            + 'static,
-        S::Future: Send,
-        S::Error: Into<Box<dyn Error + Send + Sync>>,
-        B: http_body::Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
-    {
-        let (tls, limits) = (self.tls.clone(), self.limits.clone());
-        async move {
-            let Accepted {
-                stream,
-                peer,
-                permit: _permit,
-            } = accepted;
-            let Some(tls) = tls else {
-                return connection::serve(stream, service, peer, limits, drain).await;
-            };
-            match tokio::time::timeout(limits.header_timeout, tls.accept(stream)).await {
-                Ok(Ok(stream)) => connection::serve(stream, service, peer, limits, drain).await,
-                Ok(Err(error)) => {
-                    tracing::debug!("the TLS handshake with {} failed: {error}", peer.0);
-                }
-                Err(_) => tracing::debug!("the TLS handshake with {} took too long", peer.0),
+                Some(ended) = connections.join_next(), if !connections.is_empty() => report(ended),
+                accepted = door.accept() => open(accepted, &mut connections),
             }
         }
+        // Whoever connected before the end has perhaps sent a request already.
+        for accepted in door.close().await {
+            open(accepted, &mut connections);
+        }
+        drain.send_replace(true);
+        finish(connections, drain_timeout, address).await;
+        Ok(())
     }
 }
 
@@ -148,54 +122,91 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// A connection and its place among those allowed.
-struct Accepted {
-    stream: TcpStream,
-    peer: PeerAddr,
-    permit: OwnedSemaphorePermit,
-}
-
-/// Accepts the next connection, once there is place for it. Failures are waited out: they are a
-/// single connection's, or pass when others close.
-async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Accepted {
-    let permit = Arc::clone(permits)
-        .acquire_owned()
-        .await
-        .expect("the semaphore is never closed");
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                // Without it small answers wait for acknowledgements; where it fails, they do.
-                let _ = stream.set_nodelay(true);
-                return Accepted {
-                    stream,
-                    peer: PeerAddr(peer),
-                    permit,
-                };
-            }
-            Err(error) if is_of_one_connection(&error) => {}
-            Err(error) => {
-                tracing::warn!("connections cannot be accepted at present: {error}");
-                tokio::time::sleep(EXHAUSTED_PAUSE).await;
-            }
+async fn serve<S, B>(
+    accepted: Accepted,
+    service: S,
+    tls: Option<TlsAcceptor>,
+    limits: Limits,
+    drain: watch::Receiver<bool>,
+) where
+    S: tower_service::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let Accepted {
+        stream,
+        peer,
+        place: _place,
+    } = accepted;
+    let Some(tls) = tls else {
+        return connection::serve(stream, service, peer, limits, drain).await;
+    };
+    let handshake = tokio::select! {
+        handshake = tokio::time::timeout(limits.header_timeout, tls.accept(stream)) => handshake.ok(),
+        () = farewell(drain.clone()) => None,
+    };
+    match handshake {
+        Some(Ok(stream)) => connection::serve(stream, service, peer, limits, drain).await,
+        Some(Err(error)) => {
+            let error = ErrorChain(&error);
+            tracing::debug!("the TLS handshake with {} failed: {error}", peer.0);
         }
+        None => tracing::debug!("the TLS handshake with {} took too long", peer.0),
     }
 }
 
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-    )
+/// Waits until the server has been draining for as long as a handshake may then still take.
+async fn farewell(mut drain: watch::Receiver<bool>) {
+    // An error means that the server is gone, and its connections with it.
+    let _ = drain.wait_for(|draining| *draining).await;
+    tokio::time::sleep(FAREWELL).await;
 }
 
 async fn finish(mut connections: JoinSet<()>, limit: Duration, address: SocketAddr) {
-    let all = async { while connections.join_next().await.is_some() {} };
+    let all = async {
+        while let Some(ended) = connections.join_next().await {
+            report(ended);
+        }
+    };
     if tokio::time::timeout(limit, all).await.is_err() {
         let left = connections.len();
         tracing::warn!("{left} connections to {address} did not end in {limit:?} and are dropped");
         connections.shutdown().await;
+    }
+}
+
+/// Says that a connection panicked; whatever else ended one is its own affair.
+fn report(ended: Result<(), JoinError>) {
+    if let Some(Ok(panic)) = ended.err().map(JoinError::try_into_panic) {
+        let message = failure::panic_message(&*panic);
+        tracing::error!("a connection panicked: {}", Escaped(message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+    use crate::testing::Recorder;
+
+    #[tokio::test]
+    async fn says_that_a_connection_panicked_and_nothing_of_other_ends() {
+        let recorder = Recorder::default();
+        let _guard = tracing::subscriber::set_default(recorder.clone());
+        let mut connections = JoinSet::new();
+        connections.spawn(async { panic!("on\npurpose") });
+        connections.spawn(async {});
+        connections.spawn(std::future::pending()).abort();
+        finish(connections, Duration::MAX, ([127, 0, 0, 1], 1).into()).await;
+        let logged = recorder.take();
+        let [(level, _, message)] = logged.as_slice() else {
+            panic!("one line, not {logged:?}");
+        };
+        assert_eq!(*level, Level::ERROR);
+        assert_eq!(message, r"a connection panicked: on\npurpose");
     }
 }

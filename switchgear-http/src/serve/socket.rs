@@ -4,7 +4,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
 /// Connections that wait to be accepted; the kernel cuts it to its own limit.
-const BACKLOG: i32 = 4_096;
+pub(super) const BACKLOG: i32 = 4_096;
 
 /// Listens on `address`, at once also where a predecessor's connections linger.
 pub(super) fn listen(address: SocketAddr, reuse_port: bool) -> io::Result<TcpListener> {

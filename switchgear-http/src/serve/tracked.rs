@@ -5,7 +5,7 @@ use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
-use super::{PeerAddr, activity::Activity};
+use super::{PeerAddr, activity::Activity, guarded::Guarded};
 
 /// A tower service as one connection serves it: with its peer in the extensions of each request, and
 /// cut off at the last.
@@ -22,11 +22,11 @@ where
     S: tower_service::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
-    B: 'static,
+    B: http_body::Body + 'static,
 {
-    type Response = Response<B>;
+    type Response = Response<Guarded<B>>;
     type Error = Box<dyn Error + Send + Sync>;
-    type Future = BoxFuture<'static, Result<Response<B>, Self::Error>>;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let guard = self.activity.request(request.version() == Version::HTTP_2);
@@ -34,9 +34,8 @@ where
         let answer = self.service.clone().oneshot(request);
         let answer = tokio::time::timeout(self.cut_off, answer);
         async move {
-            let result = answer.await;
-            drop(guard);
-            result?.map_err(Into::into)
+            let response = answer.await?.map_err(Into::into)?;
+            Ok(response.map(|body| Guarded::new(body, guard)))
         }
         .boxed()
     }

@@ -83,7 +83,7 @@ async fn refuses_hostile_amounts_before_any_node_is_asked() {
 }
 
 #[tokio::test]
-async fn refuses_comments_that_are_too_long_repeated_or_hold_nul() {
+async fn refuses_comments_that_are_too_long_or_repeated() {
     let bench = Bench::standard();
     for (comment, word) in [
         ("comment=123456", "at most 5"),
@@ -92,7 +92,6 @@ async fn refuses_comments_that_are_too_long_repeated_or_hold_nul() {
             "at most 5",
         ),
         ("comment=a&comment=a", "once"),
-        ("comment=a%00b", "U+0000"),
     ] {
         let answer = bench
             .get(&path(ID, &format!("/invoice?amount=1000&{comment}")))
@@ -123,4 +122,40 @@ async fn answers_502_in_a_payers_words_when_no_node_made_the_invoice() {
         assert_eq!(answer.reason(502), refusal.to_string());
         assert_eq!(bench.calls(), 1);
     }
+}
+
+#[tokio::test]
+async fn passes_every_character_of_a_comment_on() {
+    let bench = Bench::standard();
+    for (sent, comment) in [
+        ("a%00b", "a\0b"),
+        ("%0D%0A%1B", "\r\n\u{1b}"),
+        ("e%CC%81", "e\u{301}"),
+        ("%E2%80%AEx", "\u{202e}x"),
+        ("%3Cb%3E", "<b>"),
+        ("%3D1%2B1", "=1+1"),
+    ] {
+        let query = format!("/invoice?amount=1000&comment={sent}");
+        assert_eq!(bench.get(&path(ID, &query)).await.status, 200, "{sent}");
+        let asked = bench.balancer.asked.lock().unwrap();
+        let last = asked.last().unwrap().comment.as_ref().unwrap();
+        assert_eq!(last.as_str(), comment);
+    }
+}
+
+#[tokio::test]
+async fn head_checks_the_parameters_and_asks_no_node() {
+    let bench = Bench::standard();
+    for (query, status) in [
+        ("amount=1000", 200),
+        ("amount=1", 400),
+        ("amount=1000&comment=123456", 400),
+    ] {
+        let route = path(ID, &format!("/invoice?{query}"));
+        let answer = bench.send(request(Method::HEAD, &route)).await;
+        assert_eq!((answer.status, answer.body.len()), (status, 0), "{query}");
+        assert_eq!(answer.header("content-type"), "application/json");
+        answer.assert_uncached();
+    }
+    assert_eq!(bench.calls(), 0);
 }

@@ -43,6 +43,7 @@ const PAST: &str = "8a38ebdd-83ef-4b94-b843-3b18cd90a833";
 const FUTURE: &str = "9a38ebdd-83ef-4b94-b843-3b18cd90a833";
 const BROKEN: &str = "aa38ebdd-83ef-4b94-b843-3b18cd90a833";
 const REMOTE: &str = "ba38ebdd-83ef-4b94-b843-3b18cd90a833";
+const LATE: &str = "ca38ebdd-83ef-4b94-b843-3b18cd90a833";
 const METADATA: &str = r#"[["text/plain","a \"quoted\" text ⚡"]]"#;
 
 /// Offers of the two partitions, one for each way in which a look-up ends.
@@ -64,6 +65,7 @@ impl OfferProvider for FakeOffers {
             PAST => Validity::new(now - hour - hour, Some(now - hour)),
             FUTURE => Validity::new(now + hour, None),
             BROKEN => return Err(failure(StoreErrorKind::Unavailable)),
+            LATE => return Err(failure(StoreErrorKind::Timeout)),
             REMOTE => return Err(failure(StoreErrorKind::Remote)),
             _ => return Ok(None),
         };
@@ -250,6 +252,21 @@ async fn serves_the_lnurl_as_text_and_as_a_picture_of_the_same() {
 }
 
 #[tokio::test]
+async fn draws_no_more_pictures_at_once_than_there_are_processors() {
+    let bench = Bench::standard();
+    let brushes = std::sync::Arc::clone(&bench.service.0.brushes);
+    let count = u32::try_from(brushes.available_permits()).unwrap();
+    let all = brushes.acquire_many(count).await.unwrap();
+    let route = path(ID, "/bech32/qr");
+    let mut picture = Box::pin(bench.get(&route));
+    assert!(futures::poll!(picture.as_mut()).is_pending());
+    drop(all);
+    assert_eq!(picture.await.status, 200);
+    let left = u32::try_from(brushes.available_permits()).unwrap();
+    assert_eq!(left, count);
+}
+
+#[tokio::test]
 async fn says_in_words_when_an_lnurl_is_too_long_for_a_picture() {
     let base = format!("https://a.example/{}", "x".repeat(3_000));
     let long = LnurlConfig {
@@ -278,7 +295,7 @@ async fn caches_an_offer_that_ends_until_it_ends() {
 #[tokio::test]
 async fn hides_why_the_store_failed() {
     let bench = Bench::standard();
-    for (id, status) in [(BROKEN, 500), (REMOTE, 502)] {
+    for (id, status) in [(BROKEN, 500), (LATE, 500), (REMOTE, 502)] {
         let reason = bench.get(&path(id, "")).await.reason(status);
         assert!(
             !reason.contains("select") && !reason.contains("internal"),
