@@ -1,5 +1,7 @@
 use std::fmt;
 
+use switchgear_core::ErrorChain;
+
 use crate::config::ConfigError;
 
 /// Why a command failed, which decides the process's exit code.
@@ -36,9 +38,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(message) => f.write_str(message),
-            Self::Config(error) => error.fmt(f),
+            Self::Config(error) => ErrorChain(error).fmt(f),
             Self::BrokenPipe => f.write_str("standard output is closed"),
-            Self::Other(error) => write!(f, "{error:#}"),
+            Self::Other(error) => ErrorChain(error.as_ref()).fmt(f),
         }
     }
 }

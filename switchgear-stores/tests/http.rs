@@ -134,6 +134,15 @@ async fn asks_the_offer_service_for_records_and_pages() {
     assert_eq!(store.offers(&partition, page(start, 3)).await.unwrap(), []);
     fixture.asked("GET /prefix/offers/..?start=7&count=3");
 
+    fixture.answer(200, json!([]));
+    let listed = store.offers_from(&partition, start, None).await;
+    assert_eq!(listed.unwrap(), []);
+    fixture.asked("GET /prefix/offers/..?start=7");
+    fixture.answer(200, json!([]));
+    let listed = store.metadata_from(&partition, start, None).await;
+    assert_eq!(listed.unwrap(), []);
+    fixture.asked("GET /prefix/metadata/..?start=7");
+
     let mut located = serde_json::to_value(&text).unwrap();
     located["location"] = json!("default/x");
     fixture.answer(200, json!([located]));
@@ -257,7 +266,7 @@ async fn says_what_the_remote_service_meant() {
         (403, StoreErrorKind::Remote, "refused the token"),
         (404, StoreErrorKind::Remote, "check the base URL"),
         (502, StoreErrorKind::Remote, "502 Bad Gateway"),
-        (504, StoreErrorKind::Timeout, "out of time"),
+        (504, StoreErrorKind::Remote, "did not answer in time"),
     ] {
         fixture.answer(status, PROBLEM);
         refused(store.post(subject.clone()).await, kind, words);
@@ -319,8 +328,8 @@ async fn gives_up_a_service_that_does_not_answer() {
     let asked = store.snapshot(None).await;
     refused(
         asked,
-        StoreErrorKind::Timeout,
-        "did not answer within 200ms",
+        StoreErrorKind::Remote,
+        "did not answer in time, within 200ms",
     );
     assert_eq!(fixture.remote.times_asked(), 1, "the service was reached");
 

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -105,8 +105,8 @@ pub enum ConfigCommand {
 pub struct HealthArgs {
     /// The service's base URL.
     #[arg(default_value = "http://127.0.0.1:8080")]
-    pub url: url::Url,
-    /// PEM bundles of the authorities to trust instead of the system's own.
+    pub url: String,
+    /// PEM bundles of the authorities to trust instead of the system's own; `-` is standard input.
     #[arg(short, long, value_name = "PATH")]
     pub trusted_roots: Vec<PathBuf>,
     /// How long to wait for the answer, in seconds.
@@ -139,4 +139,10 @@ pub struct RecordArgs {
     /// Print JSON, which is the only form of this command.
     #[arg(long)]
     pub json: bool,
+}
+
+impl RecordArgs {
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.output.output.as_deref()
+    }
 }

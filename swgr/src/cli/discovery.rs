@@ -8,10 +8,11 @@ use switchgear_core::{
     },
     store::Written,
 };
-use switchgear_stores::http::HttpDiscoveryStore;
+use switchgear_stores::http::{HttpDiscoveryStore, HttpStoreConfig};
 
 use super::{
     args::{InputArgs, RecordArgs},
+    backend_list::backend_list,
     input::Body,
     output::{self, say},
     remote::{RemoteArgs, failure, failure_of, not_found},
@@ -31,6 +32,15 @@ pub enum DiscoveryCommand {
     Token(TokenCommand),
     /// Print a JSON template of a backend, disabled and with example paths.
     New(NewArgs),
+    /// What a discovery service is asked for.
+    #[command(flatten)]
+    Remote(DiscoveryRequest),
+}
+
+/// The commands of [`DiscoveryCommand`] that ask a service.
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum DiscoveryRequest {
     /// List all backends: a table on a terminal, else Markdown.
     Ls {
         /// Print JSON instead.
@@ -202,53 +212,48 @@ pub(super) fn new(args: NewArgs) -> Result<(), Failure> {
     });
     // Through the model, so that a template is what `post` accepts.
     let backend: Backend = serde_json::from_value(template).map_err(anyhow::Error::new)?;
-    output::write(path(&args.record), &output::json(&backend)?)
+    output::write(args.record.path(), &output::json(&backend)?)
 }
 
-/// Runs a command against a discovery service.
-pub(super) async fn run(command: DiscoveryCommand, env: Env<'_>) -> Result<(), Failure> {
-    match command {
-        // These two ask no service and were run before.
-        DiscoveryCommand::Token(_) | DiscoveryCommand::New(_) => Ok(()),
-        DiscoveryCommand::Ls { json, remote } => {
+/// Asks a discovery service.
+pub(super) async fn run(request: DiscoveryRequest, env: Env<'_>) -> Result<(), Failure> {
+    match request {
+        DiscoveryRequest::Ls { json, remote } => {
             let backends = all(&connect(&remote, env)?).await?;
             let located: Vec<_> = backends.iter().map(output::located).collect();
             match json {
                 true => output::print(&output::json(&located)?),
-                false => output::print(&output::backends(&backends)),
+                false => output::print(&backend_list(&backends)),
             }
         }
-        DiscoveryCommand::Get {
+        DiscoveryRequest::Get {
             address,
             record,
             remote,
         } => get(address, &record, &connect(&remote, env)?).await,
-        DiscoveryCommand::Post { input, remote } => post(&input, &connect(&remote, env)?).await,
-        DiscoveryCommand::Put { target, input } => put(&target, &input, env).await,
-        DiscoveryCommand::Patch {
+        DiscoveryRequest::Post { input, remote } => post(&input, &remote, env).await,
+        DiscoveryRequest::Put { target, input } => put(&target, &input, env).await,
+        DiscoveryRequest::Patch {
             target,
             input,
             changes,
         } => {
+            let config = config(&target.remote, env)?;
             let patch = match changes.patch() {
                 Some(patch) => patch,
                 None => Body::read(input.input.as_deref())?.into_record()?,
             };
-            patch_backend(&target, patch, "Backend patched", env).await
+            patch_backend(&open(config)?, &target.address, patch, "Backend patched").await
         }
-        DiscoveryCommand::Enable(target) => {
-            patch_backend(&target, BackendPatch::enabled(true), "Backend enabled", env).await
+        DiscoveryRequest::Enable(target) => {
+            let (store, patch) = (connect(&target.remote, env)?, BackendPatch::enabled(true));
+            patch_backend(&store, &target.address, patch, "Backend enabled").await
         }
-        DiscoveryCommand::Disable(target) => {
-            patch_backend(
-                &target,
-                BackendPatch::enabled(false),
-                "Backend disabled",
-                env,
-            )
-            .await
+        DiscoveryRequest::Disable(target) => {
+            let (store, patch) = (connect(&target.remote, env)?, BackendPatch::enabled(false));
+            patch_backend(&store, &target.address, patch, "Backend disabled").await
         }
-        DiscoveryCommand::Delete(target) => delete(&target, env).await,
+        DiscoveryRequest::Delete(target) => delete(&target, env).await,
     }
 }
 
@@ -269,28 +274,30 @@ async fn get(
             output::json(&located)?
         }
     };
-    output::write(path(record), &text)
+    output::write(record.path(), &text)
 }
 
-async fn post(input: &InputArgs, store: &HttpDiscoveryStore) -> Result<(), Failure> {
+async fn post(input: &InputArgs, remote: &RemoteArgs, env: Env<'_>) -> Result<(), Failure> {
+    let config = config(remote, env)?;
     let body = Body::read(input.input.as_deref())?;
     let backend: Backend = body.without_location().into_record()?;
     let address = backend.address.clone();
-    store.post(backend).await.map_err(|error| failure(&error))?;
+    let posted = open(config)?.post(backend).await;
+    posted.map_err(|error| failure(&error))?;
     say(format_args!("Backend created: {address}"));
     Ok(())
 }
 
 async fn put(target: &Target, input: &InputArgs, env: Env<'_>) -> Result<(), Failure> {
+    let config = config(&target.remote, env)?;
     let address = &target.address;
     let backend: Backend = Body::read(input.input.as_deref())?
         .normalise::<BackendAddress>("address")
         .fix("address", json!(address))?
         .agree("location", json!(address.to_string()))?
         .into_record()?;
-    let store = connect(&target.remote, env)?;
-    let written = store.put(backend).await.map_err(|error| failure(&error))?;
-    match written {
+    let written = open(config)?.put(backend).await;
+    match written.map_err(|error| failure(&error))? {
         Written::Created => say(format_args!("Backend created: {address}")),
         Written::Updated => say(format_args!("Backend updated: {address}")),
     }
@@ -298,15 +305,13 @@ async fn put(target: &Target, input: &InputArgs, env: Env<'_>) -> Result<(), Fai
 }
 
 async fn patch_backend(
-    target: &Target,
+    store: &HttpDiscoveryStore,
+    address: &BackendAddress,
     patch: BackendPatch,
     done: &str,
-    env: Env<'_>,
 ) -> Result<(), Failure> {
-    let address = target.address.to_string();
-    let patched = connect(&target.remote, env)?
-        .patch(&target.address, patch)
-        .await;
+    let patched = store.patch(address, patch).await;
+    let address = address.to_string();
     patched.map_err(|error| failure_of("Backend", &address, &error))?;
     say(format_args!("{done}: {address}"));
     Ok(())
@@ -334,12 +339,16 @@ async fn all(store: &HttpDiscoveryStore) -> Result<Vec<Backend>, Failure> {
 }
 
 fn connect(remote: &RemoteArgs, env: Env<'_>) -> Result<HttpDiscoveryStore, Failure> {
-    let config = remote.config("DISCOVERY", env)?;
-    HttpDiscoveryStore::try_new(config).map_err(|error| failure(&error))
+    open(config(remote, env)?)
 }
 
-fn path(record: &RecordArgs) -> Option<&std::path::Path> {
-    record.output.output.as_deref()
+/// Before a body is read: it knows whether standard input is the token's.
+fn config(remote: &RemoteArgs, env: Env<'_>) -> Result<HttpStoreConfig, Failure> {
+    remote.config("DISCOVERY", env)
+}
+
+fn open(config: HttpStoreConfig) -> Result<HttpDiscoveryStore, Failure> {
+    HttpDiscoveryStore::try_new(config).map_err(|error| failure(&error))
 }
 
 fn address(text: &str) -> Result<BackendAddress, String> {

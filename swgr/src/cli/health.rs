@@ -1,4 +1,4 @@
-use std::{io::Cursor, time::Duration};
+use std::{io::Cursor, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, bail};
 use http::{Request, StatusCode, Uri};
@@ -12,26 +12,33 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
+use url::Url;
 
-use super::args::HealthArgs;
+use super::{args::HealthArgs, input::openable, remote::service_url};
 use crate::Failure;
 
 /// Asks `/health` of a service, and fails unless it answers 200.
 pub(super) async fn run(args: &HealthArgs) -> Result<(), Failure> {
-    Ok(check(args).await?)
+    let url = service_url("the URL", &args.url)?;
+    let roots = args.trusted_roots.iter().map(|path| openable(path));
+    let roots = match url.scheme() {
+        "https" => trusted(&roots.collect::<Result<Vec<_>, _>>()?)?,
+        _ => RootCertStore::empty(),
+    };
+    Ok(check(&url, roots, args.timeout).await?)
 }
 
-async fn check(args: &HealthArgs) -> anyhow::Result<()> {
-    let base = args.url.as_str().trim_end_matches('/');
+async fn check(url: &Url, roots: RootCertStore, timeout: Duration) -> anyhow::Result<()> {
+    let base = url.as_str().trim_end_matches('/');
     let uri: Uri = match base.ends_with("/health") || base.ends_with("/health/full") {
         true => base.parse(),
         false => format!("{base}/health").parse(),
     }
     .with_context(|| format!("{base} is not the URL of a service"))?;
     let client: Client<_, Empty<Cursor<&'static [u8]>>> =
-        Client::builder(TokioExecutor::new()).build(connector(args)?);
+        Client::builder(TokioExecutor::new()).build(connector(roots));
     let request = Request::get(&uri).body(Empty::new())?;
-    let status = within(args.timeout, client.request(request))
+    let status = within(timeout, client.request(request))
         .await?
         .with_context(|| format!("asking {uri}"))?
         .status();
@@ -41,23 +48,20 @@ async fn check(args: &HealthArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn connector(args: &HealthArgs) -> anyhow::Result<HttpsConnector<HttpConnector>> {
+fn connector(roots: RootCertStore) -> HttpsConnector<HttpConnector> {
     let config = ClientConfig::builder()
-        .with_root_certificates(roots(args)?)
+        .with_root_certificates(roots)
         .with_no_client_auth();
     let builder = HttpsConnectorBuilder::new().with_tls_config(config);
-    Ok(builder.https_or_http().enable_http1().build())
+    builder.https_or_http().enable_http1().build()
 }
 
-fn roots(args: &HealthArgs) -> anyhow::Result<RootCertStore> {
+fn trusted(bundles: &[PathBuf]) -> anyhow::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    if args.url.scheme() != "https" {
-        return Ok(roots);
-    }
-    if args.trusted_roots.is_empty() {
+    if bundles.is_empty() {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     }
-    for path in &args.trusted_roots {
+    for path in bundles {
         let name = || format!("reading the trusted roots {}", path.display());
         for certificate in CertificateDer::pem_file_iter(path).with_context(name)? {
             roots

@@ -1,7 +1,8 @@
 use std::{
     fs,
     io::{self, Read as _},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use anyhow::Context as _;
@@ -13,6 +14,7 @@ use crate::Failure;
 /// Reads a file, or standard input for `-` and for no path at all.
 pub(super) fn read_text(path: Option<&Path>) -> Result<String, Failure> {
     let Some(path) = path.filter(|path| !is_standard(path)) else {
+        claim_standard_input()?;
         let mut text = String::new();
         io::stdin()
             .read_to_string(&mut text)
@@ -21,6 +23,29 @@ pub(super) fn read_text(path: Option<&Path>) -> Result<String, Failure> {
     };
     let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     Ok(text)
+}
+
+/// The path for what opens its files by itself: `-` becomes the name that the system gives to
+/// standard input.
+pub(super) fn openable(path: &Path) -> Result<PathBuf, Failure> {
+    if !is_standard(path) {
+        return Ok(path.to_owned());
+    }
+    claim_standard_input()?;
+    Ok(PathBuf::from("/dev/stdin"))
+}
+
+/// Lets one argument of this process have standard input, which can be read only once.
+fn claim_standard_input() -> Result<(), Failure> {
+    static CLAIMED: AtomicBool = AtomicBool::new(false);
+
+    match CLAIMED.swap(true, Ordering::Relaxed) {
+        false => Ok(()),
+        true => Err(Failure::Usage(
+            "standard input is asked for twice and can be read only once: give one a file"
+                .to_owned(),
+        )),
+    }
 }
 
 /// Whether `path` means standard input or output.

@@ -1,12 +1,14 @@
 //! The command line: arguments, and the commands that are not the service itself.
 
 mod args;
+mod backend_list;
 mod discovery;
 mod health;
 mod input;
 mod offer;
 mod output;
 mod remote;
+mod secret;
 mod token;
 
 use std::{collections::BTreeSet, path::Path};
@@ -16,8 +18,8 @@ use switchgear_http::auth::Audience;
 
 pub use self::{
     args::{Cli, Command, ConfigCommand, HealthArgs, ServiceArgs, ServiceName},
-    discovery::DiscoveryCommand,
-    offer::{MetadataCommand, OfferCommand},
+    discovery::{DiscoveryCommand, DiscoveryRequest},
+    offer::{MetadataCommand, MetadataRequest, OfferCommand, OfferRequest},
     output::say,
     token::TokenCommand,
 };
@@ -87,7 +89,7 @@ fn discovery(command: DiscoveryCommand, env: Env<'_>) -> Result<(), Failure> {
     match command {
         DiscoveryCommand::Token(command) => token::run(command, Audience::Discovery),
         DiscoveryCommand::New(args) => discovery::new(args),
-        command => block_on(discovery::run(command, env)),
+        DiscoveryCommand::Remote(request) => block_on(discovery::run(request, env)),
     }
 }
 
@@ -104,7 +106,10 @@ fn offer(command: OfferCommand, env: Env<'_>) -> Result<(), Failure> {
             text,
             record,
         }) => offer::new_metadata(partition, text, &record),
-        command => block_on(offer::run(command, env)),
+        OfferCommand::Metadata(MetadataCommand::Remote(request)) => {
+            block_on(offer::run_metadata(request, env))
+        }
+        OfferCommand::Remote(request) => block_on(offer::run(request, env)),
     }
 }
 

@@ -1,5 +1,3 @@
-use std::path::Path;
-
 use chrono::Utc;
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -10,9 +8,9 @@ use switchgear_core::{
         Offer, OfferMetadata, OfferMetadataStore as _, OfferStore as _, SendableRange, Text,
         Validity,
     },
-    store::{Page, PageStart, StoreError, Written},
+    store::{PageStart, StoreError, Written},
 };
-use switchgear_stores::http::HttpOfferStore;
+use switchgear_stores::http::{HttpOfferStore, HttpStoreConfig};
 use uuid::Uuid;
 
 use super::{
@@ -47,6 +45,15 @@ pub enum OfferCommand {
     /// Manage the metadata of offers.
     #[command(subcommand)]
     Metadata(MetadataCommand),
+    /// What an offer service is asked for.
+    #[command(flatten)]
+    Remote(OfferRequest),
+}
+
+/// The commands of [`OfferCommand`] that ask a service for offers.
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum OfferRequest {
     /// Print an offer as JSON, or a page of a partition's offers.
     Get(GetArgs),
     /// Create an offer from JSON.
@@ -74,6 +81,15 @@ pub enum MetadataCommand {
         #[command(flatten)]
         record: RecordArgs,
     },
+    /// What an offer service is asked for.
+    #[command(flatten)]
+    Remote(MetadataRequest),
+}
+
+/// The commands of [`MetadataCommand`] that ask a service for metadata.
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum MetadataRequest {
     /// Print metadata as JSON, or a page of a partition's metadata.
     Get(GetArgs),
     /// Create metadata from JSON.
@@ -102,15 +118,9 @@ pub struct GetArgs {
         conflicts_with = "id"
     )]
     start: u64,
-    /// How many records to print; the service's max-page-size at most.
-    #[arg(
-        short,
-        long,
-        value_name = "N",
-        default_value_t = 100,
-        conflicts_with = "id"
-    )]
-    count: usize,
+    /// How many records to print, at most the service's max-page-size [default: that many].
+    #[arg(short, long, value_name = "N", conflicts_with = "id")]
+    count: Option<usize>,
     /// Where to.
     #[command(flatten)]
     record: RecordArgs,
@@ -171,7 +181,7 @@ pub(super) fn new(
         metadata_id: metadata_id.unwrap_or_else(Uuid::new_v4),
         validity: Validity::new(Utc::now(), None),
     };
-    output::write(path(record), &output::json(&offer)?)
+    output::write(record.path(), &output::json(&offer)?)
 }
 
 /// Prints a template of metadata.
@@ -188,42 +198,41 @@ pub(super) fn new_metadata(
         image: None,
         identifier: None,
     };
-    output::write(path(record), &output::json(&metadata)?)
+    output::write(record.path(), &output::json(&metadata)?)
 }
 
-/// Runs a command against an offer service.
-pub(super) async fn run(command: OfferCommand, env: Env<'_>) -> Result<(), Failure> {
-    match command {
-        // These two ask no service and were run before.
-        OfferCommand::Token(_) | OfferCommand::New { .. } => Ok(()),
-        OfferCommand::Metadata(command) => run_metadata(command, env).await,
-        OfferCommand::Get(args) => {
+/// Asks an offer service for offers.
+pub(super) async fn run(request: OfferRequest, env: Env<'_>) -> Result<(), Failure> {
+    match request {
+        OfferRequest::Get(args) => {
             let store = connect(&args.remote, env)?;
             match args.id {
                 Some(id) => one("Offer", &args, id, store.offer(&args.partition, id).await),
-                None => page(
-                    &args,
-                    store.offers(&args.partition, args.page()).await,
-                    |offer| location(&offer.partition, offer.id),
-                ),
+                None => {
+                    let (start, count) = (PageStart::Offset(args.start), args.count);
+                    let found = store.offers_from(&args.partition, start, count).await;
+                    page(&args, found, |offer| location(&offer.partition, offer.id))
+                }
             }
         }
-        OfferCommand::Post(args) => {
+        OfferRequest::Post(args) => {
+            let config = config(&args.remote, env)?;
             let offer: Offer = args.read()?;
             let name = location(&offer.partition, offer.id);
-            let posted = connect(&args.remote, env)?.post_offer(offer).await;
+            let posted = open(config)?.post_offer(offer).await;
             done(
                 "Offer created",
                 &name,
                 posted.map_err(|error| failure(&error)),
             )
         }
-        OfferCommand::Put(args) => {
+        OfferRequest::Put(args) => {
+            let config = config(&args.target.remote, env)?;
             let offer: Offer = args.read()?;
-            let store = connect(&args.target.remote, env)?;
+            let store = open(config)?;
             written("Offer", &args.target, store.put_offer(offer).await)
         }
-        OfferCommand::Delete(target) => {
+        OfferRequest::Delete(target) => {
             let store = connect(&target.remote, env)?;
             let deleted = store.delete_offer(&target.partition, target.id).await;
             let name = target.location();
@@ -233,11 +242,10 @@ pub(super) async fn run(command: OfferCommand, env: Env<'_>) -> Result<(), Failu
     }
 }
 
-async fn run_metadata(command: MetadataCommand, env: Env<'_>) -> Result<(), Failure> {
-    match command {
-        // Asks no service and was run before.
-        MetadataCommand::New { .. } => Ok(()),
-        MetadataCommand::Get(args) => {
+/// Asks an offer service for metadata.
+pub(super) async fn run_metadata(request: MetadataRequest, env: Env<'_>) -> Result<(), Failure> {
+    match request {
+        MetadataRequest::Get(args) => {
             let store = connect(&args.remote, env)?;
             match args.id {
                 Some(id) => one(
@@ -247,43 +255,37 @@ async fn run_metadata(command: MetadataCommand, env: Env<'_>) -> Result<(), Fail
                     store.metadata(&args.partition, id).await,
                 ),
                 None => {
-                    let found = store.metadata_page(&args.partition, args.page()).await;
+                    let (start, count) = (PageStart::Offset(args.start), args.count);
+                    let found = store.metadata_from(&args.partition, start, count).await;
                     page(&args, found, |record| {
                         location(&record.partition, record.id)
                     })
                 }
             }
         }
-        MetadataCommand::Post(args) => {
+        MetadataRequest::Post(args) => {
+            let config = config(&args.remote, env)?;
             let metadata: OfferMetadata = args.read()?;
             let name = location(&metadata.partition, metadata.id);
-            let posted = connect(&args.remote, env)?.post_metadata(metadata).await;
+            let posted = open(config)?.post_metadata(metadata).await;
             done(
                 "Metadata created",
                 &name,
                 posted.map_err(|error| failure(&error)),
             )
         }
-        MetadataCommand::Put(args) => {
+        MetadataRequest::Put(args) => {
+            let config = config(&args.target.remote, env)?;
             let metadata: OfferMetadata = args.read()?;
-            let store = connect(&args.target.remote, env)?;
+            let store = open(config)?;
             written("Metadata", &args.target, store.put_metadata(metadata).await)
         }
-        MetadataCommand::Delete(target) => {
+        MetadataRequest::Delete(target) => {
             let store = connect(&target.remote, env)?;
             let deleted = store.delete_metadata(&target.partition, target.id).await;
             let name = target.location();
             let deleted = deleted.map_err(|error| failure_of("Metadata", &name, &error));
             done("Metadata deleted", &name, deleted)
-        }
-    }
-}
-
-impl GetArgs {
-    fn page(&self) -> Page {
-        Page {
-            start: PageStart::Offset(self.start),
-            count: self.count,
         }
     }
 }
@@ -318,7 +320,7 @@ fn one<T: Serialize>(
     let found = found.map_err(|error| failure(&error))?;
     let record = &found.ok_or_else(|| not_found(kind, &location))?;
     output::write(
-        path(&args.record),
+        args.record.path(),
         &output::json(&Located { record, location })?,
     )
 }
@@ -337,7 +339,7 @@ fn page<T: Serialize>(
             location: location(record),
         })
         .collect();
-    output::write(path(&args.record), &output::json(&located)?)
+    output::write(args.record.path(), &output::json(&located)?)
 }
 
 fn written(
@@ -364,12 +366,16 @@ fn location(partition: &Partition, id: Uuid) -> String {
 }
 
 fn connect(remote: &RemoteArgs, env: Env<'_>) -> Result<HttpOfferStore, Failure> {
-    let config = remote.config("OFFER", env)?;
-    HttpOfferStore::try_new(config).map_err(|error| failure(&error))
+    open(config(remote, env)?)
 }
 
-fn path(record: &RecordArgs) -> Option<&Path> {
-    record.output.output.as_deref()
+/// Before a body is read: it knows whether standard input is the token's.
+fn config(remote: &RemoteArgs, env: Env<'_>) -> Result<HttpStoreConfig, Failure> {
+    remote.config("OFFER", env)
+}
+
+fn open(config: HttpStoreConfig) -> Result<HttpOfferStore, Failure> {
+    HttpOfferStore::try_new(config).map_err(|error| failure(&error))
 }
 
 fn text(text: &str) -> Result<Text, String> {

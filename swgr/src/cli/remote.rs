@@ -1,6 +1,8 @@
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use anyhow::Context as _;
 use clap::Args;
 use switchgear_core::{
     ErrorChain,
@@ -9,19 +11,24 @@ use switchgear_core::{
 use switchgear_stores::http::HttpStoreConfig;
 use url::Url;
 
-use crate::{Failure, config::Env};
+use super::input::openable;
+use crate::{
+    Failure,
+    config::{self, Env},
+};
 
 /// How a client command reaches its service. What is left out comes from the environment.
 #[derive(Debug, Args)]
 pub struct RemoteArgs {
     /// The service's base URL [env: (DISCOVERY|OFFER)_STORE_HTTP_BASE_URL].
     #[arg(short, long, value_name = "URL")]
-    pub base_url: Option<Url>,
-    /// The file of the bearer token [env: (DISCOVERY|OFFER)_STORE_HTTP_AUTHORIZATION].
+    pub base_url: Option<String>,
+    /// The file of the bearer token; `-` is standard input [env:
+    /// (DISCOVERY|OFFER)_STORE_HTTP_AUTHORIZATION].
     #[arg(short, long, value_name = "PATH")]
     pub authorization_path: Option<PathBuf>,
-    /// A PEM bundle of the authorities to trust instead of the system's own [env:
-    /// (DISCOVERY|OFFER)_STORE_HTTP_TRUSTED_ROOTS].
+    /// A PEM bundle of the authorities to trust instead of the system's own; `-` is standard input
+    /// [env: (DISCOVERY|OFFER)_STORE_HTTP_TRUSTED_ROOTS].
     #[arg(short, long, value_name = "PATH")]
     pub trusted_roots: Vec<PathBuf>,
     /// How long a request may take, in seconds.
@@ -41,10 +48,8 @@ impl RemoteArgs {
         let (token_name, token) = variable("AUTHORIZATION");
         let (_, roots) = variable("TRUSTED_ROOTS");
         let base_url = match (&self.base_url, url) {
-            (Some(url), _) => url.clone(),
-            (None, Some(text)) => {
-                Url::parse(&text).with_context(|| format!("{url_name} is not a URL"))?
-            }
+            (Some(text), _) => service_url("--base-url", text)?,
+            (None, Some(text)) => service_url(&url_name, &text)?,
             (None, None) => return Err(missing("--base-url", &url_name)),
         };
         let authorization = match (&self.authorization_path, token) {
@@ -52,18 +57,25 @@ impl RemoteArgs {
             (None, Some(path)) => PathBuf::from(path),
             (None, None) => return Err(missing("--authorization-path", &token_name)),
         };
-        let mut config = HttpStoreConfig::new(base_url, authorization);
+        let mut config = HttpStoreConfig::new(base_url, openable(&authorization)?);
         config.connect_timeout = config.connect_timeout.min(self.timeout);
         config.total_timeout = self.timeout;
-        config.trusted_roots = match roots {
+        let roots: Vec<_> = match &roots {
             Some(roots) if self.trusted_roots.is_empty() => roots
                 .split(',')
-                .map(|path| PathBuf::from(path.trim()))
+                .map(|path| Path::new(path.trim()))
                 .collect(),
-            _ => self.trusted_roots.clone(),
+            _ => self.trusted_roots.iter().map(PathBuf::as_path).collect(),
         };
+        config.trusted_roots = roots.into_iter().map(openable).collect::<Result<_, _>>()?;
         Ok(config)
     }
+}
+
+/// Reads the URL of a service that `name` gives. It is never repeated: it may carry credentials, which
+/// are refused.
+pub(super) fn service_url(name: &str, text: &str) -> Result<Url, Failure> {
+    config::service_url(text).map_err(|error| Failure::Usage(format!("{name} {error}")))
 }
 
 /// Reads a time of the command line.

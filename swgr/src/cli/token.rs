@@ -1,16 +1,17 @@
 use std::{
-    path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    path::{Path, PathBuf, absolute},
+    time::SystemTime,
 };
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use switchgear_http::auth::{Audience, Authority, SigningKey};
+use switchgear_http::auth::{Audience, Authority, Claims, OneOrMany, SigningKey};
 
 use super::{
     args::RecordArgs,
     input::{is_standard, read_text},
     output,
+    secret::{Readers, Staged, exists, write_secret},
 };
 use crate::Failure;
 
@@ -55,6 +56,9 @@ pub struct TokenArgs {
     /// How long it is good, in seconds.
     #[arg(short, long, value_name = "SECS", default_value_t = 3_600, value_parser = clap::value_parser!(u64).range(1..=MOST_SECONDS))]
     expires: u64,
+    /// Who holds it (claim `sub`): the name in the log of administrative writes.
+    #[arg(short, long, value_name = "NAME", default_value = "admin", value_parser = subject)]
+    subject: String,
     /// The file to write, readable by its owner only; `-` is standard output [default: -].
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
@@ -66,7 +70,7 @@ const MOST_SECONDS: u64 = 3_153_600_000;
 /// `swgr … token mint`
 #[derive(Debug, Args)]
 pub struct MintArgs {
-    /// The file of the private key.
+    /// The file of the private key; `-` is standard input.
     #[arg(short, long, value_name = "PATH")]
     key: PathBuf,
     /// The token.
@@ -77,7 +81,7 @@ pub struct MintArgs {
 /// `swgr … token verify`
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The file of the public key, or of several.
+    /// The file of the public key, or of several; `-` is standard input.
     #[arg(short, long, value_name = "PATH")]
     public: PathBuf,
     /// The file of the token; `-` is standard input [default: -].
@@ -102,15 +106,21 @@ pub(super) fn run(command: TokenCommand, audience: Audience) -> Result<(), Failu
 }
 
 fn make_keys(args: &KeyArgs) -> Result<SigningKey, Failure> {
-    // Both are looked at before either is written, so that no half of an old pair is lost.
+    if !is_standard(&args.public) && absolute(&args.public).ok() == absolute(&args.private).ok() {
+        let message = "--public and --private must be two files";
+        return Err(Failure::Usage(message.to_owned()));
+    }
     for path in [&args.private, &args.public] {
-        if !args.force && !is_standard(path) && path.exists() {
-            return Err(output::exists(path));
+        if !args.force && !is_standard(path) && path.symlink_metadata().is_ok() {
+            return Err(exists(path));
         }
     }
     let pair = SigningKey::generate().context("making a key pair")?;
-    output::write_secret(Some(&args.private), &pair.private_pem, args.force)?;
-    output::write(Some(&args.public), &pair.public_pem)?;
+    // Both are written before either is put in its place, so that no half of a pair is made or lost.
+    let private = Staged::new(Some(&args.private), &pair.private_pem, Readers::Owner)?;
+    let public = Staged::new(Some(&args.public), &pair.public_pem, Readers::Umask)?;
+    private.persist(args.force)?;
+    public.persist(args.force)?;
     let key = SigningKey::from_pem(pair.private_pem.as_bytes()).context("reading the new key")?;
     Ok(key)
 }
@@ -123,21 +133,33 @@ fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
 }
 
 fn mint(key: &SigningKey, args: &TokenArgs, audience: Audience) -> Result<(), Failure> {
-    let expires = Duration::from_secs(args.expires);
-    let token = key
-        .mint(audience, expires, SystemTime::now())
-        .context("making a token")?;
-    output::write_secret(args.output.as_deref(), &token, true)
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .context("reading the clock")?
+        .as_secs();
+    let claims = Claims {
+        aud: OneOrMany::One(audience.as_str().to_owned()),
+        exp: now.saturating_add(args.expires),
+        iat: Some(now),
+        nbf: None,
+        sub: Some(args.subject.clone()),
+    };
+    let token = key.sign(&claims).context("making a token")?;
+    write_secret(args.output.as_deref(), &token)
 }
 
 fn verify(args: &VerifyArgs, audience: Audience) -> Result<(), Failure> {
     let pem = read_text(Some(&args.public))?;
+    let token = read_text(args.token.as_deref())?;
     let authority = Authority::from_pem(pem.as_bytes(), audience)
         .with_context(|| format!("reading the public key {}", args.public.display()))?;
-    let token = read_text(args.token.as_deref())?;
     let claims = authority.verify(token.trim()).map_err(anyhow::Error::new)?;
-    output::write(
-        args.record.output.output.as_deref(),
-        &output::json(&claims)?,
-    )
+    output::write(args.record.path(), &output::json(&claims)?)
+}
+
+fn subject(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() || text.chars().any(char::is_control) {
+        return Err("must be a name, in one line".to_owned());
+    }
+    Ok(text.to_owned())
 }

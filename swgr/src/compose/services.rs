@@ -2,7 +2,7 @@ use std::{convert::Infallible, num::NonZeroU8, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use switchgear_core::{balance::HealthThresholds, ln::LnBalancer};
+use switchgear_core::{ErrorChain, balance::HealthThresholds, ln::LnBalancer};
 use switchgear_http::{
     access_log::{AccessLogLayer, LoggedService},
     auth::{Audience, BearerLayer},
@@ -19,7 +19,10 @@ use switchgear_ln::{
     balancer::{Balancer, BalancerConfig},
     pool::{NodeConnector, NodeConnectorConfig},
 };
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet},
+};
 use tower::{Layer as _, Service};
 
 use super::{
@@ -35,8 +38,8 @@ use crate::{
 
 /// The services while they run.
 pub(super) struct Running {
-    /// Each ends after its drain; one that ends before has failed.
-    services: JoinSet<String>,
+    /// Each ends after its drain, with its name; one that ends before has failed.
+    services: JoinSet<Result<String, Failure>>,
     /// What the services need beside them; none ends before them.
     helpers: JoinSet<()>,
     stop: watch::Sender<bool>,
@@ -77,14 +80,14 @@ impl Running {
             signal = signals.next() => signal,
             Some(ended) = self.services.join_next() => return Err(broken(ended)),
             Some(ended) = self.helpers.join_next() => {
-                return Err(broken(ended.map(|()| "a background task".to_owned())));
+                return Err(broken(ended.map(|()| Ok("a background task".to_owned()))));
             }
         };
         tracing::info!("{signal}: shutting down");
         tokio::select! {
-            () = self.finish() => {
+            result = self.finish() => {
                 tracing::info!("shut down");
-                Ok(())
+                result
             }
             signal = signals.next() => Err(Failure::message(format!(
                 "a second signal ({signal}): requests in flight were dropped"
@@ -92,15 +95,20 @@ impl Running {
         }
     }
 
-    /// Readiness first, then the listeners, then what is in flight.
-    async fn finish(&mut self) {
+    /// Readiness first, then the listeners, then what is in flight. A service that fails over it does
+    /// not keep the others from their drain; the first failure is the result.
+    async fn finish(&mut self) -> Result<(), Failure> {
         if let Some(drain) = &self.drain {
             drain.drain();
         }
         tokio::time::sleep(self.shutdown_delay).await;
         self.stop.send_replace(true);
-        while self.services.join_next().await.is_some() {}
+        let mut result = Ok(());
+        while let Some(ended) = self.services.join_next().await {
+            result = result.and(outcome(ended).map(drop));
+        }
         self.helpers.shutdown().await;
+        result
     }
 
     fn discovery(
@@ -119,7 +127,13 @@ impl Running {
         let bearer = BearerLayer::new(authority.shared(), kind.name());
         self.helpers.spawn(authority.watch());
         let service = bearer.layer(DiscoveryService::new(store));
-        self.serve(kind, server, &section.listener, service);
+        self.serve(
+            kind,
+            ErrorStyle::Problem,
+            server,
+            &section.listener,
+            service,
+        );
         Ok(())
     }
 
@@ -138,7 +152,13 @@ impl Running {
         self.helpers.spawn(authority.watch());
         let max_page_size = section.max_page_size;
         let service = OfferService::new(offers, metadata, OfferConfig { max_page_size });
-        self.serve(kind, server, &section.listener, bearer.layer(service));
+        self.serve(
+            kind,
+            ErrorStyle::Problem,
+            server,
+            &section.listener,
+            bearer.layer(service),
+        );
         Ok(())
     }
 
@@ -162,7 +182,11 @@ impl Running {
         let service = LnurlService::new(lnurl(section)?, offers.provider, balancer);
         self.drain = Some(service.drain_switch());
         self.shutdown_delay = section.shutdown_delay;
-        self.serve(ServiceKind::Lnurl, server, &section.listener, service);
+        let style = ErrorStyle::Lnurl {
+            as_200: section.errors_as_200,
+        };
+        let kind = ServiceKind::Lnurl;
+        self.serve(kind, style, server, &section.listener, service);
         Ok(())
     }
 
@@ -170,6 +194,7 @@ impl Running {
     fn serve<S>(
         &mut self,
         kind: ServiceKind,
+        style: ErrorStyle,
         server: Server,
         listener: &crate::config::Listener,
         service: S,
@@ -180,10 +205,10 @@ impl Running {
             + 'static,
         S::Future: Send,
     {
-        let (style, logged) = match kind {
-            ServiceKind::Lnurl => (ErrorStyle::Lnurl, LoggedService::Lnurl),
-            ServiceKind::Discovery => (ErrorStyle::Problem, LoggedService::Discovery),
-            ServiceKind::Offer => (ErrorStyle::Problem, LoggedService::Offer),
+        let logged = match kind {
+            ServiceKind::Lnurl => LoggedService::Lnurl,
+            ServiceKind::Discovery => LoggedService::Discovery,
+            ServiceKind::Offer => LoggedService::Offer,
         };
         let service = DeadlineLayer::new(listener.limits.request_timeout, style).layer(service);
         let service = PanicAnswer::layer(style).layer(service);
@@ -199,8 +224,8 @@ impl Running {
                 let _ = stop.wait_for(|stop| *stop).await;
             };
             match server.run(service, stopped, timeout).await {
-                Ok(()) => name,
-                Err(error) => format!("{name}: {}", switchgear_core::ErrorChain(&error)),
+                Ok(()) => Ok(name),
+                Err(error) => Err(Failure::message(format!("{name}: {}", ErrorChain(&error)))),
             }
         });
     }
@@ -234,7 +259,7 @@ fn lnurl(section: &LnurlSection) -> Result<LnurlConfig, Failure> {
             let hosts = section.allowed_hosts.iter().map(String::as_str);
             let hosts = AllowedHosts::try_new(hosts).map_err(|error| ConfigError::Unusable {
                 key: format!("{}.allowed-hosts", ServiceKind::Lnurl.key()),
-                message: error.to_string(),
+                message: ErrorChain(&error).to_string(),
             })?;
             CallbackBase::Hosts(hosts)
         }
@@ -269,9 +294,56 @@ fn without_store(name: &str) -> Failure {
     })
 }
 
-fn broken(ended: Result<String, tokio::task::JoinError>) -> Failure {
-    match ended {
+/// Of a task that should have gone on.
+fn broken(ended: Result<Result<String, Failure>, JoinError>) -> Failure {
+    match outcome(ended) {
         Ok(what) => Failure::message(format!("{what} ended by itself")),
-        Err(error) => Failure::message(format!("a service failed: {error}")),
+        Err(failure) => failure,
+    }
+}
+
+fn outcome(ended: Result<Result<String, Failure>, JoinError>) -> Result<String, Failure> {
+    ended.unwrap_or_else(|error| Err(Failure::message(format!("a service failed: {error}"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn drains_the_rest_when_a_service_fails_and_returns_the_first_failure() {
+        let (stop, stopped) = watch::channel(false);
+        let mut running = Running {
+            services: JoinSet::new(),
+            helpers: JoinSet::new(),
+            stop,
+            drain: None,
+            shutdown_delay: Duration::ZERO,
+            shutdown_timeout: Duration::ZERO,
+        };
+        let drained = Arc::new(AtomicBool::new(false));
+        let (done, mut panicked) = (Arc::clone(&drained), stopped.clone());
+        running.services.spawn(async move {
+            panicked.wait_for(|stop| *stop).await.unwrap();
+            panic!("the first");
+        });
+        let mut last = stopped;
+        running.services.spawn(async move {
+            last.wait_for(|stop| *stop).await.unwrap();
+            // Behind the panic, on the one thread of this runtime.
+            tokio::task::yield_now().await;
+            done.store(true, Ordering::Relaxed);
+            Err(Failure::message("the second"))
+        });
+
+        let failure = running.finish().await.unwrap_err();
+        assert_eq!(failure.exit_code(), 1);
+        assert!(
+            failure.to_string().starts_with("a service failed: "),
+            "{failure}"
+        );
+        assert!(drained.load(Ordering::Relaxed));
     }
 }

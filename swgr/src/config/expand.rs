@@ -113,7 +113,7 @@ fn expression(inner: &str, env: Env<'_>) -> Result<String, ExpandError> {
         name.chars().next().is_some_and(is_name_start) && split_name(name).1.is_empty();
     if !well_formed {
         return Err(ExpandError {
-            message: format!("`${{{inner}}}` names no variable"),
+            message: not_a_name(name),
             hint: "write ${NAME} or ${NAME:-default}, or $$ for a dollar sign".to_owned(),
         });
     }
@@ -124,6 +124,14 @@ fn expression(inner: &str, env: Env<'_>) -> Result<String, ExpandError> {
         }
         (None, _) => look_up(name, env),
     }
+}
+
+/// Says so of `name`, as far as it is one: what stands behind may belong to a default, and that may
+/// be a secret.
+fn not_a_name(name: &str) -> String {
+    let (start, rest) = split_name(name);
+    let more = if rest.is_empty() { "" } else { "…" };
+    format!("`${{{start}{more}}}` names no variable")
 }
 
 fn look_up(name: &str, env: Env<'_>) -> Result<String, ExpandError> {
@@ -201,5 +209,26 @@ mod tests {
                 .message
                 .contains("names no variable")
         );
+    }
+
+    #[test]
+    fn never_repeats_the_default_of_a_malformed_expression() {
+        for text in [
+            "${DB-URL:-postgres://u:hunter2@h/d}",
+            "${DB_URL-postgres://u:hunter2@h/d}",
+            "${DB_URL:=postgres://u:hunter2@h/d}",
+            "${DB_URL:?hunter2}",
+            "${DB_URL hunter2}",
+            "${:-hunter2}",
+            "${5:-hunter2}",
+            "${DB_URL:-hunter2",
+            "${UNSET:-${DB-URL:-hunter2}}",
+        ] {
+            let error = expand_text(text, &env).unwrap_err();
+            let told = format!("{} {}", error.message, error.hint);
+            assert!(!told.contains("hunter2"), "{text}: {told}");
+        }
+        let error = expand_text("${DB-URL:-hunter2}", &env).unwrap_err();
+        assert_eq!(error.message, "`${DB…}` names no variable");
     }
 }

@@ -57,7 +57,8 @@ pub(super) fn read(section: &mut Section<'_>, port: u16) -> Listener {
 
 fn read_tls(mut section: Section<'_>) -> Option<TlsFiles> {
     let cert_path = section.required_file("cert-path", FileKind::Certificates);
-    let key_path = section.required_file("key-path", FileKind::PrivateKey);
+    let of = cert_path.clone();
+    let key_path = section.required_file("key-path", FileKind::PrivateKey { of });
     section.finish();
     Some(TlsFiles {
         cert_path: cert_path?,

@@ -21,8 +21,15 @@ mod selection;
 mod store;
 mod tree;
 
-use std::{collections::BTreeSet, fs, io, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    time::Duration,
+};
 
+pub(crate) use self::scalar::service_url;
 pub use self::{
     admin::{DiscoverySection, OfferSection},
     balance::BalanceSection,
@@ -284,9 +291,13 @@ fn check_addresses(config: &Config, sink: &Sink) {
     }
 }
 
+/// Whether both cannot be listened on. `[::]` takes its port of IPv4 too.
 fn clash(one: SocketAddr, other: SocketAddr) -> bool {
-    let ips = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
-    one.port() == other.port() && one.port() != 0 && ips
+    let covers =
+        |ip: IpAddr, other: IpAddr| ip.is_unspecified() && (ip.is_ipv6() || other.is_ipv4());
+    let ips = (one.ip().to_canonical(), other.ip().to_canonical());
+    let same = ips.0 == ips.1 || covers(ips.0, ips.1) || covers(ips.1, ips.0);
+    one.port() == other.port() && one.port() != 0 && same
 }
 
 #[cfg(test)]

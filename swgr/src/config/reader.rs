@@ -149,10 +149,11 @@ impl<'a> Section<'a> {
             .error(self.at, &path, message, Some(hint.to_owned()));
     }
 
-    /// A path below `key` to a file of `kind`, which is looked at when all else is right.
+    /// A path below `key` to a file of `kind`, which is looked at once all keys are read.
     pub(super) fn required_file(&mut self, key: &'static str, kind: FileKind) -> Option<PathBuf> {
+        let hint = kind.hint();
         let read = file_reader(kind, self.sink);
-        self.required(key, kind.hint(), read)
+        self.required(key, hint, read)
     }
 
     /// The values of `key`: a sequence, or comma-separated text.
@@ -312,7 +313,7 @@ pub(super) fn file_reader(
         }
         sink.file(NamedFile {
             path: path.clone(),
-            kind,
+            kind: kind.clone(),
             at: leaf.at,
             key: leaf.path.clone(),
         });

@@ -55,7 +55,7 @@ impl fmt::Display for Problem {
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("reading configuration {}: {source}", path.display())]
+    #[error("reading configuration {}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -126,7 +126,7 @@ impl Sink {
             .push(problem(at, key, message.into(), None));
     }
 
-    /// Notes a file that the configuration names, to be looked at when all else is right.
+    /// Notes a file that the configuration names, to be looked at once all keys are read.
     pub(super) fn file(&self, file: NamedFile) {
         self.files.borrow_mut().push(file);
     }

@@ -82,9 +82,15 @@ pub(super) fn partition(leaf: &Leaf<'_>) -> Result<Partition, String> {
     Partition::try_new(text).map_err(|error| format!("{}, not `{text}`", error.reason()))
 }
 
-/// The base of other URLs: `http` or `https`, a host, and nothing behind the path.
+/// The base of other URLs, as [`service_url`] reads it.
 pub(super) fn base_url(leaf: &Leaf<'_>) -> Result<Url, String> {
-    let url = Url::parse(leaf.text().trim()).map_err(|error| format!("is not a URL: {error}"))?;
+    service_url(leaf.text().trim())
+}
+
+/// The URL of a service: `http` or `https`, a host, and nothing behind the path. No refusal repeats
+/// any part of it.
+pub(crate) fn service_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("must begin with https:// or http://".to_owned());
     }

@@ -1,5 +1,6 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
+use switchgear_stores::sqlite::SqliteConfig;
 use url::Url;
 
 use super::{
@@ -106,10 +107,12 @@ fn read_database(mut section: Section<'_>) -> Option<DatabaseSection> {
 /// The URL of a database that this build can open. No refusal repeats any part of it.
 fn database_url(leaf: &Leaf<'_>) -> Result<String, String> {
     let text = leaf.text().trim();
-    let (scheme, rest) = text.split_once(':').unwrap_or(("", text));
+    let (scheme, _) = text.split_once(':').unwrap_or(("", text));
     match scheme {
-        "sqlite" if !rest.is_empty() => Ok(text.to_owned()),
-        "sqlite" => Err("must name a file, as in sqlite:///path/to/file.db?mode=rwc".to_owned()),
+        "sqlite" => match SqliteConfig::new(text).check() {
+            Ok(()) => Ok(text.to_owned()),
+            Err(_) => Err("must name a file, as in sqlite:///path/to/file.db?mode=rwc".to_owned()),
+        },
         "postgres" | "postgresql" | "mysql" | "mariadb" => Err(format!(
             "{scheme} is not supported by this version, which keeps its records in sqlite only"
         )),

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::support::Folder;
+use crate::support::{Folder, Run};
 
 #[test]
 fn prints_backend_templates_that_are_disabled() {
@@ -156,5 +156,60 @@ fn fails_a_health_check_that_nobody_answers() {
     let address = listener.local_addr().unwrap();
     let run = Folder::new().run(&format!("health http://{address} --timeout 0.2"));
     run.bad(1, "no answer within 200ms");
-    Folder::new().run("health nonsense").bad(2, "invalid value");
+    Folder::new()
+        .run("health nonsense")
+        .bad(2, "the URL is not a URL");
+}
+
+#[test]
+fn refuses_a_bad_url_with_code_2_wherever_it_comes_from_and_never_repeats_it() {
+    let folder = Folder::new();
+    for (url, said) in [
+        (
+            "http://me:hunter2@127.0.0.1:1",
+            "must not carry credentials",
+        ),
+        ("http://me:hunter2@127.0.0.1:port", "is not a URL"),
+        ("ftp://me:hunter2@127.0.0.1", "must begin with https://"),
+    ] {
+        let variable = folder
+            .command("offer get default -a t")
+            .env("OFFER_STORE_HTTP_BASE_URL", url)
+            .output()
+            .unwrap();
+        let runs = [
+            ("the URL", folder.run(&format!("health {url}"))),
+            (
+                "--base-url",
+                folder.run(&format!("discovery ls -a t -b {url}")),
+            ),
+            ("OFFER_STORE_HTTP_BASE_URL", Run::of(variable)),
+        ];
+        for (name, run) in runs {
+            let run = run.bad(2, &format!("{name} {said}"));
+            assert!(!run.err.contains("hunter2"), "{run:?}");
+        }
+    }
+}
+
+#[test]
+fn reads_standard_input_for_one_argument_only() {
+    let folder = Folder::new();
+    let remote = "-b http://127.0.0.1:1";
+    let location = "default 88deff7e-ca45-4144-8fca-286a5a18fb1a";
+    for command in [
+        "discovery token verify -p -".to_owned(),
+        format!("discovery post {remote} -a -"),
+        format!("discovery put url/aHR0cHM6Ly9h {remote} -a - -i -"),
+        format!("discovery patch url/aHR0cHM6Ly9h {remote} -a -"),
+        format!("discovery ls {remote} -a - -t -"),
+        format!("offer post {remote} -a -"),
+        format!("offer put {location} {remote} -a -"),
+        format!("offer metadata post {remote} -a -"),
+        format!("offer metadata put {location} {remote} -a -"),
+    ] {
+        folder
+            .run_with(&command, "{}")
+            .bad(2, "standard input is asked for twice");
+    }
 }

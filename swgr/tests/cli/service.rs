@@ -1,11 +1,15 @@
 //! The services through the real binary: registered by the CLI, paid by a wallet's requests, ended
 //! by signals.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::ErrorKind,
+    net::{SocketAddr, TcpListener},
+    time::{Duration, Instant},
+};
 
 use rustix::process::Signal;
 
-use crate::support::{Folder, Run, Service, get, mode};
+use crate::support::{Folder, Run, Service, answer, ask, get, mode};
 
 const KEY: &str = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
 
@@ -50,7 +54,10 @@ struct Running {
 
 impl Running {
     fn start(store: &str) -> Self {
-        let folder = folder(store);
+        Self::start_in(folder(store))
+    }
+
+    fn start_in(folder: Folder) -> Self {
         let mut service = Service::start(&folder, "service -c swgr.yaml");
         let discovery = service.url("discovery");
         let offer = service.url("offer");
@@ -72,6 +79,40 @@ impl Running {
     fn offer(&self, arguments: &str) -> Run {
         let remote = format!("-b {} -a offer.token", self.offer);
         self.folder.run(&format!("offer {arguments} {remote}"))
+    }
+
+    /// The id of a new offer.
+    fn payable_offer(&self) -> String {
+        let metadata = self.folder.run("offer metadata new").good().out;
+        self.folder.write("m.json", &metadata);
+        self.offer("metadata post -i m.json").good();
+        let id = |text: &str| -> String {
+            let record: serde_json::Value = serde_json::from_str(text).unwrap();
+            record["id"].as_str().unwrap().to_owned()
+        };
+        let new = format!("offer new -m {}", id(&metadata));
+        let offer = self.folder.run(&new).good().out;
+        self.folder.write("o.json", &offer);
+        self.offer("post -i o.json").good();
+        id(&offer)
+    }
+
+    /// Registers an LND node at `address`, enabled.
+    fn register_node(&self, address: SocketAddr) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        self.folder.write("tls.cert", &certificate.pem());
+        self.folder.write("a.macaroon", "macaroon");
+        let template = self.folder.run("discovery new lnd-grpc").good().out;
+        let mut backend: serde_json::Value = serde_json::from_str(&template).unwrap();
+        backend["enabled"] = true.into();
+        backend["implementation"]["url"] = format!("https://{address}").into();
+        let auth = &mut backend["implementation"]["auth"];
+        auth["tlsCertPath"] = self.folder.path("tls.cert").to_str().into();
+        auth["macaroonPath"] = self.folder.path("a.macaroon").to_str().into();
+        self.folder.write("b.json", &backend.to_string());
+        self.discovery("post -i b.json").good();
     }
 }
 
@@ -208,8 +249,35 @@ fn serves_an_offer_that_the_command_line_made() {
 }
 
 #[test]
+fn prints_a_page_as_long_as_the_service_chooses() {
+    let folder = folder(MEMORY);
+    let text = folder.read("swgr.yaml");
+    let short = "max-page-size: 2, auth-authority: offer.pem";
+    folder.write(
+        "swgr.yaml",
+        &text.replace("auth-authority: offer.pem", short),
+    );
+    let running = Running::start_in(folder);
+    let ids: Vec<_> = (0..3).map(|_| running.payable_offer()).collect();
+    for records in ["", "metadata "] {
+        let length = |options: &str| {
+            let page = running.offer(&format!("{records}get default {options}"));
+            let page: Vec<serde_json::Value> = serde_json::from_str(&page.good().out).unwrap();
+            page.len()
+        };
+        assert_eq!((length(""), length("-s 2"), length("-c 1")), (2, 1, 1));
+    }
+    let page = running.offer("get default").good().out;
+    assert!(page.contains(&ids[1]) && !page.contains(&ids[2]), "{page}");
+    running.offer("get default -c 3").bad(1, "at most 2");
+}
+
+#[test]
 fn refuses_the_token_of_another_service_and_takes_up_new_keys_without_a_restart() {
     let mut running = Running::start(MEMORY);
+    let piped = format!("discovery ls -b {} -a -", running.discovery);
+    let token = running.folder.read("discovery.token");
+    running.folder.run_with(&piped, &token).good();
     let foreign = format!("discovery ls -b {} -a offer.token", running.discovery);
     running.folder.run(&foreign).bad(1, "refused the token");
     let rotate = "discovery token mint-all -p discovery.pem -k discovery.key -o new.token --force";
@@ -240,6 +308,37 @@ fn drains_on_a_signal_and_exits_0() {
 }
 
 #[test]
+fn answers_a_request_in_flight_before_it_exits() {
+    let folder = folder(MEMORY);
+    let text = folder.read("swgr.yaml");
+    let timeouts = "  ln-client-timeout-secs: 0.3\n  allowed";
+    folder.write("swgr.yaml", &text.replace("  allowed", timeouts));
+    let mut running = Running::start_in(folder);
+    let offer = running.payable_offer();
+    // A node whose port takes connections and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    running.register_node(silent.local_addr().unwrap());
+    running.service.line_with("is unhealthy");
+
+    let path = format!("/offers/default/{offer}/invoice?amount=1000");
+    let mut request = ask(&running.lnurl, &path);
+    // The request has asked the node once, and will until its deadline.
+    running.service.line_with("gave no invoice in time");
+    running.service.signal(Signal::TERM);
+    running.service.line_with("shutting down");
+    request.set_nonblocking(true).unwrap();
+    let early = request.peek(&mut [0]).unwrap_err();
+    assert_eq!(early.kind(), ErrorKind::WouldBlock);
+    request.set_nonblocking(false).unwrap();
+
+    let (status, body) = answer(&mut request);
+    assert_eq!(status, 502, "{body}");
+    assert!(body.contains(r#""status":"ERROR""#), "{body}");
+    let (code, log) = running.service.end();
+    assert_eq!(code, Some(0), "{log}");
+}
+
+#[test]
 fn loses_readiness_before_its_listeners_and_exits_at_once_on_a_second_signal() {
     let folder = folder(MEMORY);
     let text = folder.read("swgr.yaml");
@@ -265,7 +364,7 @@ fn loses_readiness_before_its_listeners_and_exits_at_once_on_a_second_signal() {
 
 #[test]
 fn says_that_a_port_is_taken_and_touches_no_store() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let folder = folder(SQLITE);
     let text = folder.read("swgr.yaml");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use switchgear_http::auth::{Audience, SigningKey};
 
-use crate::support::{Folder, mode};
+use crate::support::{Folder, Run, mode};
 
 fn with_keys() -> Folder {
     let folder = Folder::new();
@@ -49,6 +49,74 @@ fn keeps_existing_keys_unless_forced() {
         .good();
     assert_ne!(folder.read("public.pem"), public);
     assert_eq!(mode(&folder.path("private.pem")), 0o600);
+}
+
+#[test]
+fn makes_no_half_of_a_pair_and_destroys_none() {
+    let folder = Folder::new();
+    for paths in [
+        "-p no/public.pem -k private.pem",
+        "-p public.pem -k no/private.pem",
+    ] {
+        folder
+            .run(&format!("offer token key {paths}"))
+            .bad(1, "writing no/");
+        assert_eq!(folder.names(), [""; 0]);
+    }
+    let folder = with_keys();
+    let (public, private) = (folder.read("public.pem"), folder.read("private.pem"));
+    for paths in [
+        "-p no/public.pem -k private.pem",
+        "-p . -k private.pem",
+        "-p public.pem -k no/private.pem",
+    ] {
+        folder
+            .run(&format!("offer token key --force {paths}"))
+            .bad(1, "writing ");
+    }
+    folder
+        .run("offer token key --force -p public.pem -k ./public.pem")
+        .bad(2, "two files");
+    assert_eq!(folder.read("public.pem"), public);
+    assert_eq!(folder.read("private.pem"), private);
+    assert_eq!(folder.names(), ["private.pem", "public.pem"]);
+}
+
+#[test]
+fn says_in_a_token_who_holds_it() {
+    let folder = with_keys();
+    for (options, subject) in [
+        ("", "admin"),
+        ("-s alice", "alice"),
+        ("--subject bob", "bob"),
+    ] {
+        let mint = format!("offer token mint -k private.pem {options}");
+        let token = folder.run(&mint).good().out;
+        let verified = folder.run_with("offer token verify -p public.pem", &token);
+        let claims: serde_json::Value = serde_json::from_str(&verified.good().out).unwrap();
+        assert_eq!(claims["sub"], subject);
+    }
+    let mut nobody = folder.command("offer token mint -k private.pem -s");
+    Run::of(nobody.arg(" ").output().unwrap()).bad(2, "must be a name");
+}
+
+#[test]
+fn reads_any_of_its_files_from_standard_input() {
+    let folder = with_keys();
+    let token = folder
+        .run_with("offer token mint -k -", &folder.read("private.pem"))
+        .good()
+        .out;
+    folder.write("a.token", &token);
+    folder
+        .run_with(
+            "offer token verify -p - -t a.token",
+            &folder.read("public.pem"),
+        )
+        .good();
+    folder
+        .run_with("offer token verify -p public.pem -t -", &token)
+        .good();
 }
 
 #[test]

@@ -97,8 +97,8 @@ pub(super) fn metadata(partition: &Partition) -> OfferMetadata {
 }
 
 pub(super) fn extreme_metadata(partition: &Partition) -> OfferMetadata {
-    // The base64 text of a PNG's signature and one more byte, then zeros.
-    let start = "iVBORw0KGgoA";
+    // The base64 text of the head of a PNG with one pixel, then zeros.
+    let start = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB";
     let image = format!("{start}{}", "A".repeat(ImageData::MAX_LEN - start.len()));
     let address = InternetAddress::try_new("grüße@bücher.example").expect("an address");
     OfferMetadata {

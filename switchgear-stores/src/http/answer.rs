@@ -106,10 +106,9 @@ impl Answer {
             StatusCode::NOT_FOUND => {
                 remote("the remote service does not know this path: check the base URL".to_owned())
             }
-            StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => StoreError::new(
-                StoreErrorKind::Timeout,
-                format!("the remote service ran out of time ({status})"),
-            ),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => remote(format!(
+                "the remote service did not answer in time ({status})"
+            )),
             _ if status.is_redirection() => remote(format!(
                 "the remote service redirects ({status}), which is not followed: correct the base URL"
             )),
@@ -172,8 +171,8 @@ mod tests {
             (403, StoreErrorKind::Remote, "refused the token"),
             (404, StoreErrorKind::Remote, "check the base URL"),
             (308, StoreErrorKind::Remote, "redirects"),
-            (408, StoreErrorKind::Timeout, "out of time"),
-            (504, StoreErrorKind::Timeout, "out of time"),
+            (408, StoreErrorKind::Remote, "did not answer in time"),
+            (504, StoreErrorKind::Remote, "did not answer in time"),
             (429, StoreErrorKind::Remote, "429 Too Many Requests"),
             (500, StoreErrorKind::Remote, "500 Internal Server Error"),
         ] {

@@ -43,6 +43,33 @@ impl HttpOfferStore {
         Ok(Self { service })
     }
 
+    /// A page of a partition's offers; without a `count`, as many as the service gives at a time.
+    ///
+    /// # Errors
+    /// As [`OfferStore::offers`].
+    pub async fn offers_from(
+        &self,
+        partition: &Partition,
+        start: PageStart,
+        count: Option<usize>,
+    ) -> Result<Vec<Offer>, StoreError> {
+        self.page(OFFERS, partition, start, count).await?.records()
+    }
+
+    /// As [`Self::offers_from`], of metadata.
+    ///
+    /// # Errors
+    /// As [`OfferMetadataStore::metadata_page`].
+    pub async fn metadata_from(
+        &self,
+        partition: &Partition,
+        start: PageStart,
+        count: Option<usize>,
+    ) -> Result<Vec<OfferMetadata>, StoreError> {
+        let answer = self.page(METADATA, partition, start, count).await?;
+        answer.records()
+    }
+
     async fn ask_for(
         &self,
         method: Method,
@@ -61,10 +88,11 @@ impl HttpOfferStore {
         &self,
         kind: &str,
         partition: &Partition,
-        page: Page,
+        start: PageStart,
+        count: Option<usize>,
     ) -> Result<Answer, StoreError> {
         let segments = [kind, partition.as_str()];
-        let ask = Ask::new(Method::GET, &segments).query(query(page));
+        let ask = Ask::new(Method::GET, &segments).query(query(start, count));
         self.service.ask(ask).await
     }
 }
@@ -79,7 +107,8 @@ impl OfferStore for HttpOfferStore {
     }
 
     async fn offers(&self, partition: &Partition, page: Page) -> Result<Vec<Offer>, StoreError> {
-        self.page(OFFERS, partition, page).await?.records()
+        self.offers_from(partition, page.start, Some(page.count))
+            .await
     }
 
     async fn post_offer(&self, offer: Offer) -> Result<(), StoreError> {
@@ -122,7 +151,8 @@ impl OfferMetadataStore for HttpOfferStore {
         partition: &Partition,
         page: Page,
     ) -> Result<Vec<OfferMetadata>, StoreError> {
-        self.page(METADATA, partition, page).await?.records()
+        self.metadata_from(partition, page.start, Some(page.count))
+            .await
     }
 
     async fn post_metadata(&self, metadata: OfferMetadata) -> Result<(), StoreError> {
@@ -162,9 +192,13 @@ impl OfferProvider for HttpOfferStore {
     }
 }
 
-fn query(page: Page) -> String {
-    match page.start {
-        PageStart::Offset(start) => format!("start={start}&count={}", page.count),
-        PageStart::After(id) => format!("after={id}&count={}", page.count),
+fn query(start: PageStart, count: Option<usize>) -> String {
+    let mut query = match start {
+        PageStart::Offset(start) => format!("start={start}"),
+        PageStart::After(id) => format!("after={id}"),
+    };
+    if let Some(count) = count {
+        query.push_str(&format!("&count={count}"));
     }
+    query
 }

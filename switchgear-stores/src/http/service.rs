@@ -77,9 +77,9 @@ impl RemoteService {
         match timeout(self.total_timeout, self.exchange(request)).await {
             Ok(answer) => answer,
             Err(_) => Err(StoreError::new(
-                StoreErrorKind::Timeout,
+                StoreErrorKind::Remote,
                 format!(
-                    "{} did not answer within {:?}",
+                    "{} did not answer in time, within {:?}",
                     self.endpoint, self.total_timeout
                 ),
             )),

@@ -1,5 +1,9 @@
 use std::fmt;
 
+use switchgear_core::store::StoreError;
+
+use super::database::Database;
+
 /// Where a SQLite database lies, and how many connections it may have.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SqliteConfig {
@@ -22,6 +26,14 @@ impl SqliteConfig {
             url: url.into(),
             max_connections: Self::DEFAULT_MAX_CONNECTIONS,
         }
+    }
+
+    /// Whether the URL names a database; nothing is opened.
+    ///
+    /// # Errors
+    /// [`Invalid`](switchgear_core::store::StoreErrorKind::Invalid) when it does not.
+    pub fn check(&self) -> Result<(), StoreError> {
+        Database::try_from_url(&self.url).map(drop)
     }
 }
 

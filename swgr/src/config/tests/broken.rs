@@ -312,6 +312,16 @@ const REPLACED: &[(&str, &str, &str)] = &[
     ),
     (
         "offer: {type: memory}",
+        "offer: {type: database, database-url: 'sqlite://'}",
+        "9:41: store.offer.database-url: must name a file, as in sqlite:///path/to/file.db?mode=rwc",
+    ),
+    (
+        "offer: {type: memory}",
+        "offer: {type: database, database-url: 'sqlite:?mode=rwc'}",
+        "9:41: store.offer.database-url: must name a file, as in sqlite:///path/to/file.db?mode=rwc",
+    ),
+    (
+        "offer: {type: memory}",
         "offer: {type: database, database-url: 'sqlite:a', database-uri: 'sqlite:b'}",
         "9:53: store.offer.database-uri: means the same as database-url in line 9 (hint: keep one of the two)",
     ),
@@ -463,5 +473,27 @@ fn says_where_a_file_stops_being_yaml() {
         );
         let expected = format!("parsing YAML configuration {place}");
         assert!(error.to_string().starts_with(&expected), "{error}");
+    }
+}
+
+#[test]
+fn compares_listen_addresses_within_their_family() {
+    for (one, other, clashes) in [
+        ("127.0.0.1:80", "127.0.0.2:80", false),
+        ("0.0.0.0:80", "127.0.0.1:80", true),
+        ("0.0.0.0:80", "[::1]:80", false),
+        ("127.0.0.1:80", "[::1]:80", false),
+        ("127.0.0.1:80", "[::ffff:127.0.0.1]:80", true),
+        ("[::1]:80", "[::2]:80", false),
+        // The wildcard of IPv6 takes the port of IPv4 too.
+        ("[::]:80", "[::1]:80", true),
+        ("[::]:80", "127.0.0.1:80", true),
+        ("[::]:80", "0.0.0.0:80", true),
+        ("[::]:80", "127.0.0.1:81", false),
+        ("[::]:0", "[::]:0", false),
+    ] {
+        let (first, second) = (one.parse().unwrap(), other.parse().unwrap());
+        assert_eq!(clash(first, second), clashes, "{one} {other}");
+        assert_eq!(clash(second, first), clashes, "{other} {one}");
     }
 }

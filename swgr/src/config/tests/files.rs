@@ -1,5 +1,6 @@
 use std::fs;
 
+use switchgear_core::ErrorChain;
 use switchgear_http::auth::SigningKey;
 
 use super::*;
@@ -62,9 +63,50 @@ store:
 #[test]
 fn names_a_configuration_that_cannot_be_read() {
     let error = Config::load(Path::new("/nonexistent/swgr.yaml"), &all(), &env).unwrap_err();
-    let text = error.to_string();
+    let text = ErrorChain(&error).to_string();
     assert!(
-        text.starts_with("reading configuration /nonexistent/swgr.yaml: "),
+        text.starts_with("reading configuration /nonexistent/swgr.yaml: No such file"),
         "{text}"
+    );
+}
+
+#[test]
+fn finds_a_key_that_is_not_its_certificates() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (key, other) = (
+        rcgen::KeyPair::generate().unwrap(),
+        rcgen::KeyPair::generate().unwrap(),
+    );
+    let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    fs::write(at("cert.pem"), certificate.pem()).unwrap();
+    fs::write(at("key.pem"), key.serialize_pem()).unwrap();
+    fs::write(at("other.pem"), other.serialize_pem()).unwrap();
+    let path = at("swgr.yaml");
+    let load = |key: &str| {
+        let text = format!(
+            "\
+lnurl-service:
+  public-url: http://h
+  tls:
+    cert-path: {here}/cert.pem
+    key-path: {here}/{key}
+store: {{discover: {{type: memory}}, offer: {{type: memory}}}}
+",
+            here = folder.path().display()
+        );
+        fs::write(&path, text).unwrap();
+        Config::load(&path, &Scope::Present, &env)
+    };
+    assert!(load("key.pem").is_ok());
+    let here = folder.path().display();
+    assert_eq!(
+        load("other.pem").unwrap_err().to_string(),
+        format!(
+            "{here}/swgr.yaml:5:15: lnurl-service.tls.key-path: {here}/other.pem is not the key of \
+             the certificate in {here}/cert.pem (hint: the path of a PEM file of the \
+             certificate's private key)"
+        )
     );
 }
