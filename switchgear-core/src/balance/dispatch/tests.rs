@@ -420,6 +420,25 @@ fn goes_to_trials_when_its_own_nodes_are_checked_whatever_others_do() {
     };
     assert!(matches!(poll(&mut world), Action::Refresh));
     assert!(matches!(poll(&mut world), Action::WaitUntil(_)));
+    // An answer to a question from before may lack what was registered since.
+    world.fleet.update(vec![backend(0)], world.now);
+    world.fleet.discovered(Moment::ORIGIN);
+    world.fleet.checked(world.ids[0], false, world.now);
+    assert!(matches!(poll(&mut world), Action::WaitUntil(_)));
+    world.fleet.discovered(world.now);
+    assert!(matches!(poll(&mut world), Action::Start(_)));
+}
+
+#[test]
+fn waits_for_the_checks_of_its_own_nodes() {
+    let mut world = World::unchecked(&[Answers(5 * MS)]);
+    world.now = world.now + SECOND;
+    let mut dispatch = Dispatch::new(config(), partition(), world.now);
+    let mut poll = |world: &mut World| {
+        let view = world.fleet.view().load_full();
+        dispatch.poll(world.now, &view, &mut world.rng)
+    };
+    assert!(matches!(poll(&mut world), Action::Refresh));
     world.fleet.discovered(world.now);
     assert!(matches!(poll(&mut world), Action::WaitUntil(_)));
     world.fleet.checked(world.ids[0], false, world.now);

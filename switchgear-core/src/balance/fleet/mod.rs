@@ -60,6 +60,7 @@ pub struct FleetConfig {
 pub struct Fleet {
     config: FleetConfig,
     next_id: u64,
+    known: bool,
     settled: bool,
     discovered: Arc<AtomicU64>,
     entries: BTreeMap<NodeId, Entry>,
@@ -91,6 +92,7 @@ impl Fleet {
         let mut fleet = Self {
             config,
             next_id: 0,
+            known: false,
             settled: false,
             discovered: Arc::default(),
             entries: BTreeMap::new(),
@@ -139,12 +141,13 @@ impl Fleet {
         for id in gone.into_values() {
             self.remove(id, &mut update, &mut dirty);
         }
-        self.discovered(now);
+        self.known = true;
         self.publish(&dirty);
         update
     }
 
-    /// Takes note that a look at discovery, which began at `asked`, was answered.
+    /// Takes note that a look at discovery, which began at `asked`, was answered, changed or not. What
+    /// was registered after `asked` may be missing from that answer.
     pub fn discovered(&mut self, asked: Moment) {
         // Zero means never.
         self.discovered

@@ -1,9 +1,6 @@
 use std::{
     collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::AtomicU64},
 };
 
 use super::{Entry, Fleet, HealthState};
@@ -37,7 +34,7 @@ impl Fleet {
     fn is_first_round_over(&self) -> bool {
         let checked =
             |entry: &Entry| !entry.backend.enabled || entry.health.state() != HealthState::Unknown;
-        self.discovered.load(Ordering::Relaxed) != 0 && self.entries.values().all(checked)
+        self.known && self.entries.values().all(checked)
     }
 
     fn partition_view(&self, partition: &Partition, turns: Arc<AtomicU64>) -> PartitionView {
