@@ -31,3 +31,36 @@ impl fmt::Display for ErrorChain<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{StoreError, StoreErrorKind};
+
+    #[derive(Debug, thiserror::Error)]
+    enum Failure {
+        #[error(transparent)]
+        Store(StoreError),
+        #[error("cannot serve offers")]
+        Offers(#[source] Box<Failure>),
+    }
+
+    #[test]
+    fn says_each_level_once_from_the_outside_in() {
+        let disk = std::io::Error::other("disk is gone");
+        let store =
+            StoreError::new(StoreErrorKind::Unavailable, "cannot read offers").with_source(disk);
+        let error = Failure::Offers(Box::new(Failure::Store(store)));
+        assert_eq!(
+            ErrorChain(&error).to_string(),
+            "cannot serve offers: cannot read offers: disk is gone"
+        );
+    }
+
+    #[test]
+    fn leaves_out_what_a_wrapper_only_repeats() {
+        let inner = std::io::Error::other("disk is gone");
+        let outer = StoreError::new(StoreErrorKind::Remote, "disk is gone").with_source(inner);
+        assert_eq!(ErrorChain(&outer).to_string(), "disk is gone");
+    }
+}

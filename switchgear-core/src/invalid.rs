@@ -89,3 +89,56 @@ pub(crate) fn refuse_nul(field: &'static str, text: &str) -> Result<(), InvalidV
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Partition, backend::BackendName, offer::InternetAddress};
+
+    #[test]
+    fn says_the_field_and_what_it_must_be() {
+        let error = InvalidValue::new("minSendable", "must be at least 1 msat");
+        assert_eq!(error.to_string(), "minSendable: must be at least 1 msat");
+        assert_eq!(error.field(), "minSendable");
+        assert_eq!(error.reason(), "must be at least 1 msat");
+    }
+
+    #[test]
+    fn a_text_is_the_same_by_every_way_in_and_out() {
+        let text = "eu-west.1";
+        let partition = Partition::try_new(text).unwrap();
+        assert_eq!(text.parse(), Ok(partition.clone()));
+        assert_eq!(Partition::try_from(text.to_owned()), Ok(partition.clone()));
+        assert_eq!(
+            serde_json::from_str::<Partition>(r#""eu-west.1""#).unwrap(),
+            partition
+        );
+        assert_eq!(partition.as_str(), text);
+        assert_eq!(partition.to_string(), text);
+        assert_eq!(serde_json::to_string(&partition).unwrap(), r#""eu-west.1""#);
+    }
+
+    #[test]
+    fn a_bad_text_is_refused_for_the_same_reason_by_every_way_in() {
+        let refusal = InternetAddress::try_new("nobody").unwrap_err();
+        assert_eq!("nobody".parse::<InternetAddress>(), Err(refusal.clone()));
+        assert_eq!(
+            InternetAddress::try_from("nobody".to_owned()),
+            Err(refusal.clone())
+        );
+        let by_json = serde_json::from_str::<InternetAddress>(r#""nobody""#).unwrap_err();
+        assert!(
+            by_json.to_string().starts_with(&refusal.to_string()),
+            "{by_json}"
+        );
+    }
+
+    #[test]
+    fn counts_a_name_in_characters_and_bears_no_nul() {
+        assert!(BackendName::try_new(&"é".repeat(BackendName::MAX_LEN)).is_ok());
+        let longer = BackendName::try_new(&"é".repeat(BackendName::MAX_LEN + 1));
+        assert_eq!(longer.unwrap_err().reason(), "must be 1 to 255 characters");
+        let nul = BackendName::try_new("a\0b").unwrap_err();
+        assert_eq!(nul.to_string(), "name: must not contain U+0000");
+    }
+}

@@ -26,6 +26,7 @@ mod invalid;
 mod millisatoshi;
 mod moment;
 mod partition;
+mod sync;
 
 pub use self::{
     error_chain::ErrorChain, invalid::InvalidValue, millisatoshi::Millisatoshi, moment::Moment,

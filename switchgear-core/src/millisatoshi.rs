@@ -46,3 +46,36 @@ impl fmt::Display for Millisatoshi {
         write!(f, "{} msat", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOST: Millisatoshi = Millisatoshi::new(u64::MAX);
+
+    #[test]
+    fn a_satoshi_is_a_thousand_and_too_many_are_the_most_there_can_be() {
+        assert_eq!(Millisatoshi::from_sat(21), Millisatoshi::new(21_000));
+        assert_eq!(Millisatoshi::from_sat(u64::MAX), MOST);
+    }
+
+    #[test]
+    fn sums_stop_at_the_most_and_differences_at_nothing() {
+        let [two, five] = [2, 5].map(Millisatoshi::new);
+        assert_eq!(two.saturating_add(five), Millisatoshi::new(7));
+        assert_eq!(MOST.saturating_add(two), MOST);
+        assert_eq!(five.saturating_sub(two), Millisatoshi::new(3));
+        assert_eq!(two.saturating_sub(five), Millisatoshi::ZERO);
+    }
+
+    #[test]
+    fn names_its_unit_to_people_and_is_a_plain_number_on_the_wire() {
+        let amount = Millisatoshi::new(21_000);
+        assert_eq!(amount.to_string(), "21000 msat");
+        assert_eq!(serde_json::to_string(&amount).unwrap(), "21000");
+        assert_eq!(
+            serde_json::from_str::<Millisatoshi>("21000").unwrap(),
+            amount
+        );
+    }
+}

@@ -40,3 +40,24 @@ impl std::ops::Add<Duration> for Moment {
         Self(self.0.saturating_add(nanos))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_steps_back_has_passed_no_time() {
+        let earlier = Moment::after_origin(Duration::from_millis(2));
+        let later = earlier + Duration::from_nanos(1);
+        assert_eq!(later.as_nanos(), 2_000_001);
+        assert_eq!(later.since(earlier), Duration::from_nanos(1));
+        assert_eq!(earlier.since(later), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_wait_without_end_ends_at_the_last_moment() {
+        let last = Moment::from_nanos(u64::MAX);
+        assert_eq!(Moment::from_nanos(7) + Duration::MAX, last);
+        assert_eq!(last + Duration::from_nanos(1), last);
+    }
+}

@@ -42,3 +42,33 @@ impl Borrow<str> for Partition {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeSet, HashSet};
+
+    use super::*;
+
+    #[test]
+    fn is_found_by_its_text_without_being_made_anew() {
+        let names = ["eu", "us"].map(|name| Partition::try_new(name).unwrap());
+        let hashed = HashSet::from(names.clone());
+        let ordered = BTreeSet::from(names);
+        assert!(hashed.contains("eu") && ordered.contains("us"));
+        assert!(!hashed.contains("asia") && !ordered.contains("asia"));
+    }
+
+    #[test]
+    fn takes_one_to_64_characters_that_stand_unescaped_in_a_path() {
+        let longest = "x".repeat(Partition::MAX_LEN);
+        for name in ["A", "z9", "a.b_c~d-e", &longest] {
+            assert_eq!(Partition::try_new(name).unwrap().as_str(), name);
+        }
+        let longer = format!("{longest}x");
+        for name in ["", "a b", "a/b", "a%20b", "é", "a\0", &longer] {
+            let error = Partition::try_new(name).unwrap_err();
+            assert_eq!(error.field(), "partition", "{name:?}");
+            assert!(error.reason().starts_with("must be 1 to 64"), "{error}");
+        }
+    }
+}

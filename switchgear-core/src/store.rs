@@ -84,3 +84,22 @@ pub struct Page {
     /// At most so many records.
     pub count: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_its_own_level_and_keeps_the_cause_for_the_log() {
+        let bare = StoreError::new(StoreErrorKind::NotFound, "no such offer");
+        assert_eq!(bare.kind(), StoreErrorKind::NotFound);
+        assert!(bare.source().is_none());
+
+        let error = StoreError::new(StoreErrorKind::Unavailable, "cannot read offers")
+            .with_source("no route to db.internal");
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+        assert_eq!(error.to_string(), "cannot read offers");
+        let source = error.source().unwrap().to_string();
+        assert_eq!(source, "no route to db.internal");
+    }
+}

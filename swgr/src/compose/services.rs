@@ -2,7 +2,11 @@ use std::{convert::Infallible, num::NonZeroU8, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use switchgear_core::{ErrorChain, balance::HealthThresholds, ln::LnBalancer};
+use switchgear_core::{
+    ErrorChain,
+    balance::{Adaptive, Consistent, HealthThresholds, Random, RoundRobin, Strategy},
+    ln::LnBalancer,
+};
 use switchgear_http::{
     access_log::{AccessLogLayer, LoggedService},
     auth::{Audience, BearerLayer},
@@ -33,7 +37,9 @@ use super::{
 };
 use crate::{
     Failure,
-    config::{Config, ConfigError, DiscoverySection, LnurlSection, OfferSection, ServiceKind},
+    config::{
+        Config, ConfigError, DiscoverySection, LnurlSection, OfferSection, Selection, ServiceKind,
+    },
 };
 
 /// The services while they run.
@@ -233,7 +239,19 @@ impl Running {
 
 fn balancer(section: &LnurlSection) -> BalancerConfig {
     let balance = &section.balance;
+    let (strategy, max_iterations): (Arc<dyn Strategy>, _) = match balance.selection {
+        Selection::RoundRobin => (Arc::new(RoundRobin), None),
+        Selection::Random => (Arc::new(Random), None),
+        Selection::Consistent {
+            max_iterations,
+            load_factor,
+        } => (Arc::new(Consistent { load_factor }), max_iterations),
+        Selection::Adaptive => (Arc::new(Adaptive), None),
+    };
     BalancerConfig {
+        strategy,
+        max_iterations,
+        capacity_bias: balance.capacity_bias,
         health: HealthThresholds {
             rise: balance.rise,
             fall: balance.fall,

@@ -1,11 +1,14 @@
 use std::{num::NonZeroU32, time::Duration};
 
-use switchgear_core::{balance::Backoff, ln::Network};
+use switchgear_core::{
+    balance::{Backoff, CapacityBias},
+    ln::Network,
+};
 
 use super::{
-    reader::Section,
+    reader::{Leaf, Section},
     scalar::{boolean, integer, number, seconds, word},
-    selection,
+    selection::{self, Selection},
 };
 
 /// The keys of `lnurl-service` that say how nodes are watched and asked.
@@ -32,6 +35,11 @@ pub struct BalanceSection {
     pub backoff: Backoff,
     /// `backoff.max-elapsed-time-secs`: when a request is given up, by default after 5 s.
     pub deadline: Duration,
+    /// `backend-selection`, by default round robin.
+    pub selection: Selection,
+    /// `selection-capacity-bias`: how much inbound capacity a node must have to come first, by default
+    /// any.
+    pub capacity_bias: Option<CapacityBias>,
     /// `network`: what invoices must be for; by default whatever their node is on.
     pub network: Option<Network>,
     /// `verify-invoices`, by default true.
@@ -43,7 +51,6 @@ pub(super) fn read(section: &mut Section<'_>) -> BalanceSection {
     let client_timeout = client_timeout.unwrap_or(Duration::from_secs(2));
     let invoice_timeout = section.leaf("invoice-timeout-secs", seconds);
     let (backoff, deadline) = read_backoff(section);
-    check_preferences(section);
     BalanceSection {
         health_period: period(section, "health-check-frequency-secs"),
         parallel_health_checks: switch(section, "parallel-health-check"),
@@ -55,6 +62,8 @@ pub(super) fn read(section: &mut Section<'_>) -> BalanceSection {
         hedge_after: section.leaf("hedge-after-secs", seconds),
         backoff,
         deadline,
+        selection: selection::read(section),
+        capacity_bias: section.leaf("selection-capacity-bias", bias),
         network: section.leaf("network", |leaf| {
             let text = leaf.text().trim();
             text.parse()
@@ -64,14 +73,9 @@ pub(super) fn read(section: &mut Section<'_>) -> BalanceSection {
     }
 }
 
-/// Checks the keys that prefer some nodes to others, of which this version knows weights only.
-fn check_preferences(section: &mut Section<'_>) {
-    selection::check(section);
-    let bias = section.leaf("selection-capacity-bias", number(-1.0..=100.0));
-    if bias.is_some() {
-        let hint = "leave it out: nodes are chosen by weight";
-        section.unsupported("selection-capacity-bias", "liquidity bias", hint);
-    }
+fn bias(leaf: &Leaf<'_>) -> Result<CapacityBias, String> {
+    let bias = number(CapacityBias::MIN..=CapacityBias::MAX)(leaf)?;
+    CapacityBias::try_new(bias).map_err(|error| error.reason().to_owned())
 }
 
 fn read_backoff(parent: &mut Section<'_>) -> (Backoff, Duration) {

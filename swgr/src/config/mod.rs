@@ -38,6 +38,7 @@ pub use self::{
     listener::{Listener, TlsFiles},
     lnurl::{LnurlSection, QrSection},
     report::{ConfigError, Position, Problem, lines},
+    selection::Selection,
     store::{DatabaseSection, HttpSection, StoreSection, Stores},
 };
 use self::{reader::Section, report::Sink};

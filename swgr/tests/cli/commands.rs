@@ -75,12 +75,31 @@ fn refuses_wrong_usage_with_code_2_and_says_what_is_right() {
     );
     let patch = "discovery patch url/aHR0cHM6Ly9h -b http://127.0.0.1:1 -a t";
     folder
-        .run(&format!("{patch} --weight 65536"))
-        .bad(2, "65535");
-    folder
         .run(&format!("{patch} --enable --disable"))
         .bad(2, "--disable");
     assert!(folder.run("-V").good().out.starts_with("swgr 0."));
+}
+
+#[test]
+fn a3_a_bad_weight_is_wrong_usage() {
+    let folder = Folder::new();
+    let patch = "discovery patch url/aHR0cHM6Ly9h -b http://127.0.0.1:1 -a t";
+    for weight in [
+        "65536",
+        "2147483648",
+        "9223372036854775808",
+        "-1",
+        "1.5",
+        "1e3",
+        "\"1\"",
+        "null",
+        "NaN",
+    ] {
+        let run = folder.run(&format!("{patch} --weight={weight}"));
+        let run = run.bad(2, "--weight");
+        assert!(run.err.contains(weight), "{run:?}");
+    }
+    folder.run(&format!("{patch} --weight -1")).bad(2, "-1");
 }
 
 #[test]

@@ -187,6 +187,45 @@ fn registers_changes_and_removes_a_backend() {
 }
 
 #[test]
+fn a3_weights_over_the_command_line() {
+    let running = Running::start(SQLITE);
+    let folder = &running.folder;
+    let template = folder.run("discovery new lnd-grpc").good().out;
+    folder.write("b.json", &template);
+    running.discovery("post -i b.json").good();
+    let listed = || running.discovery(&format!("get {KEY}")).good().out;
+    let before = listed();
+    for weight in [
+        "65536",
+        "2147483648",
+        "9223372036854775808",
+        "-1",
+        "1.5",
+        "\"1\"",
+    ] {
+        // As an option, as a patch and as a whole backend.
+        let option = format!("patch {KEY} --weight={weight}");
+        running.discovery(&option).bad(2, "--weight");
+        folder.write("p.json", &format!("{{\"weight\": {weight}}}"));
+        let patch = format!("patch {KEY} -i p.json");
+        running.discovery(&patch).bad(1, "Invalid input: ");
+        let bad = template.replace("\"weight\": 1", &format!("\"weight\": {weight}"));
+        assert_ne!(bad, template);
+        folder.write("p.json", &bad);
+        let put = format!("put {KEY} -i p.json");
+        running.discovery(&put).bad(1, "Invalid input: ");
+        assert_eq!(listed(), before, "{weight}");
+    }
+    for weight in ["0", "1", "65535"] {
+        running
+            .discovery(&format!("patch {KEY} --weight {weight}"))
+            .good();
+        let list = running.discovery("ls").good().out;
+        assert!(list.contains(&format!("* weight: {weight}\n")), "{list}");
+    }
+}
+
+#[test]
 fn serves_an_offer_that_the_command_line_made() {
     for store in [SQLITE, MEMORY] {
         let running = Running::start(store);

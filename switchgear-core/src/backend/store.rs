@@ -122,3 +122,101 @@ impl<T: DiscoveryFeed + ?Sized> DiscoveryFeed for Arc<T> {
         (**self).changes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+
+    /// A store that has not changed since any version asked about.
+    #[derive(Debug)]
+    struct Quiet;
+
+    #[async_trait]
+    impl DiscoveryFeed for Quiet {
+        async fn snapshot(
+            &self,
+            known: Option<&SnapshotVersion>,
+        ) -> Result<BackendSnapshot, StoreError> {
+            Ok(known.map_or_else(first, |_| BackendSnapshot::Unchanged))
+        }
+    }
+
+    /// A store that tells of a change whenever it is asked.
+    #[derive(Debug)]
+    struct Telling;
+
+    #[async_trait]
+    impl DiscoveryFeed for Telling {
+        async fn snapshot(
+            &self,
+            _: Option<&SnapshotVersion>,
+        ) -> Result<BackendSnapshot, StoreError> {
+            Ok(first())
+        }
+
+        fn changes(&self) -> Pin<Box<dyn Stream<Item = ()> + Send>> {
+            Box::pin(Always)
+        }
+    }
+
+    struct Always;
+
+    impl Stream for Always {
+        type Item = ();
+
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<()>> {
+            Poll::Ready(Some(()))
+        }
+    }
+
+    fn first() -> BackendSnapshot {
+        BackendSnapshot::Changed {
+            version: SnapshotVersion::new("1"),
+            backends: Vec::new(),
+        }
+    }
+
+    fn next_change(feed: &impl DiscoveryFeed) -> Poll<Option<()>> {
+        let context = &mut Context::from_waker(Waker::noop());
+        feed.changes().as_mut().poll_next(context)
+    }
+
+    fn snapshot(feed: &impl DiscoveryFeed, known: Option<&SnapshotVersion>) -> BackendSnapshot {
+        let context = &mut Context::from_waker(Waker::noop());
+        match pin!(feed.snapshot(known)).poll(context) {
+            Poll::Ready(answer) => answer.unwrap(),
+            Poll::Pending => panic!("nothing here waits"),
+        }
+    }
+
+    #[test]
+    fn a_feed_without_signals_neither_signals_nor_ends() {
+        assert_eq!(next_change(&Quiet), Poll::Pending);
+        assert_eq!(
+            next_change(&(Arc::new(Quiet) as Arc<dyn DiscoveryFeed>)),
+            Poll::Pending
+        );
+    }
+
+    #[test]
+    fn a_shared_feed_keeps_the_signals_of_its_own() {
+        let shared: Arc<dyn DiscoveryFeed> = Arc::new(Telling);
+        assert_eq!(next_change(&shared), Poll::Ready(Some(())));
+    }
+
+    #[test]
+    fn a_shared_feed_passes_on_the_version_asked_about() {
+        let shared: Arc<dyn DiscoveryFeed> = Arc::new(Quiet);
+        let BackendSnapshot::Changed { version, .. } = snapshot(&shared, None) else {
+            panic!("whoever knows nothing is told everything");
+        };
+        assert_eq!(version.as_str(), "1");
+        let answer = snapshot(&shared, Some(&version));
+        assert!(matches!(answer, BackendSnapshot::Unchanged), "{answer:?}");
+    }
+}

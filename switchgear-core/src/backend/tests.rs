@@ -204,3 +204,99 @@ fn is_eligible_when_enabled_with_weight_and_a_member() {
     disabled.enabled = false;
     assert!(!disabled.is_eligible(&us));
 }
+
+#[test]
+fn an_address_by_key_names_the_signer_and_one_by_url_does_not() {
+    let by_key: BackendAddress = KEY.parse().unwrap();
+    let key = by_key.public_key().unwrap();
+    assert_eq!(hex::encode(key.serialize()), KEY);
+    assert_eq!(by_key.readable(), KEY);
+
+    let by_url = BackendAddress::try_from_url("https://CLN.example.com").unwrap();
+    assert_eq!(by_url.public_key(), None);
+    assert_eq!(by_url.readable(), "https://cln.example.com/");
+    assert_eq!(
+        by_url.to_string(),
+        "url/aHR0cHM6Ly9jbG4uZXhhbXBsZS5jb20v" // https://cln.example.com/
+    );
+    assert_eq!(by_url.to_string().parse(), Ok(by_url));
+}
+
+#[test]
+fn takes_an_address_by_url_up_to_its_greatest_length() {
+    let longest = format!(
+        "https://a.example/{:x<1$}",
+        "",
+        BackendAddress::MAX_URL_LEN - 18
+    );
+    assert_eq!(longest.len(), BackendAddress::MAX_URL_LEN);
+    assert!(BackendAddress::try_from_url(&longest).is_ok());
+    let error = BackendAddress::try_from_url(&format!("{longest}x")).unwrap_err();
+    assert_eq!(error.to_string(), "address: must be at most 2048 bytes");
+    let error = BackendAddress::try_from_url("cln.example.com").unwrap_err();
+    assert!(error.reason().starts_with("is not a URL: "), "{error}");
+}
+
+#[test]
+fn knows_where_a_node_of_either_kind_listens() {
+    for (json, url) in [
+        (lnd_json(), "https://127.0.0.1:10009/"),
+        (cln_json(), "https://127.0.0.1:9736/"),
+    ] {
+        let backend: Backend = serde_json::from_value(json).unwrap();
+        assert_eq!(backend.implementation.url().as_url().as_str(), url);
+    }
+}
+
+#[test]
+fn refuses_an_address_of_a_node_that_could_not_be_dialled_or_shown() {
+    for (url, reason) in [
+        ("127.0.0.1:10009", "is not a URL: "),
+        ("grpc://127.0.0.1:10009", "must begin with https://"),
+        ("https://user@127.0.0.1", "must not carry credentials"),
+        ("https://:secret@127.0.0.1", "must not carry credentials"),
+    ] {
+        let error = NodeUrl::try_new(url).unwrap_err();
+        assert_eq!(error.field(), "url");
+        assert!(error.reason().starts_with(reason), "{url}: {error}");
+    }
+}
+
+#[test]
+fn takes_names_and_addresses_for_a_certificate_and_nothing_else() {
+    for (text, kept) in [
+        ("LND.example.com", "lnd.example.com"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("[::1]", "[::1]"),
+    ] {
+        assert_eq!(Domain::try_new(text).unwrap().as_str(), kept);
+    }
+    for text in ["", "a b", "https://a.example", "a.example/path"] {
+        let error = Domain::try_new(text).unwrap_err();
+        assert!(error.to_string().starts_with("domain: is not"), "{error}");
+    }
+}
+
+#[test]
+fn a_switch_changes_nothing_but_whether_the_node_takes_part() {
+    let before: Backend = serde_json::from_value(lnd_json()).unwrap();
+    let mut backend = before.clone();
+    let off = BackendPatch::enabled(false);
+    assert_eq!(serde_json::to_string(&off).unwrap(), r#"{"enabled":false}"#);
+    off.apply(&mut backend);
+    assert!(!backend.enabled);
+    BackendPatch::enabled(true).apply(&mut backend);
+    assert_eq!(backend, before);
+}
+
+#[test]
+fn a_weight_of_zero_drains_and_every_other_is_a_share() {
+    assert!(Weight::DRAIN.is_zero());
+    assert_eq!(Weight::DRAIN.non_zero(), None);
+    for share in [1, u16::MAX] {
+        let weight = Weight::new(share);
+        assert!(!weight.is_zero() && weight > Weight::DRAIN);
+        assert_eq!(weight.get(), share);
+        assert_eq!(weight.non_zero().map(u16::from), Some(share));
+    }
+}

@@ -1,3 +1,5 @@
+use std::num::NonZeroU16;
+
 use serde::{Deserialize, Serialize};
 
 /// A node's share of its partitions' invoices: 0 to 65535, relative to the others. 0 drains.
@@ -20,6 +22,11 @@ impl Weight {
     /// The share as a number.
     pub const fn get(self) -> u16 {
         self.0
+    }
+
+    /// The share of a node that takes part, `None` for one that drains.
+    pub const fn non_zero(self) -> Option<NonZeroU16> {
+        NonZeroU16::new(self.0)
     }
 
     /// Whether the node drains.

@@ -29,7 +29,7 @@ impl Backoff {
     }
 
     /// The wait after `rounds` rounds (at least one), or `None` when there is to be no other.
-    pub fn delay<R: Rng + ?Sized>(&self, rounds: u32, rng: &mut R) -> Option<Duration> {
+    pub fn delay(&self, rounds: u32, rng: &mut dyn Rng) -> Option<Duration> {
         match self {
             Self::Stop => None,
             Self::Exponential(exponential) => Some(exponential.delay(rounds, rng)),
@@ -88,7 +88,7 @@ impl Exponential {
         })
     }
 
-    fn delay<R: Rng + ?Sized>(&self, rounds: u32, rng: &mut R) -> Duration {
+    fn delay(&self, rounds: u32, rng: &mut dyn Rng) -> Duration {
         let exponent = i32::try_from(rounds.saturating_sub(1)).unwrap_or(i32::MAX);
         let grown = self.initial.as_secs_f64() * self.multiplier.powi(exponent);
         // `min` also turns an overflow to infinity into the cap.
@@ -99,7 +99,7 @@ impl Exponential {
 }
 
 /// An even draw from 0 to 1, 1 excluded.
-fn unit<R: Rng + ?Sized>(rng: &mut R) -> f64 {
+fn unit(rng: &mut dyn Rng) -> f64 {
     const STEPS: f64 = (1_u64 << 53) as f64;
     (rng.next_u64() >> 11) as f64 / STEPS
 }

@@ -32,6 +32,28 @@ pub enum HealthState {
     Unhealthy,
 }
 
+/// What an administrator is told of a node.
+///
+/// ```text
+///   disabled ◀──▶ enabled: draining (weight 0) ◀──▶ taking part: unknown, healthy, unhealthy
+/// ```
+///
+/// Disabled and draining are the administrator's own words and stand before what checks say. A node that
+/// drains is checked on, and its past is kept; one that was disabled begins anew as unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NodeState {
+    /// Takes no part: not asked, not checked.
+    Disabled,
+    /// Has no weight: takes nothing, and is checked.
+    Draining,
+    /// Was not checked yet.
+    Unknown,
+    /// Checks succeed.
+    Healthy,
+    /// Checks fail.
+    Unhealthy,
+}
+
 /// A node's active health. Calls for invoices are judged apart, by
 /// [`Ejection`](super::Ejection).
 ///

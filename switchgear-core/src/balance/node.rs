@@ -1,12 +1,6 @@
-use std::{
-    fmt,
-    num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
-    },
-};
+use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
+use super::{live::Live, rendezvous::NodeSeed};
 use crate::{Moment, backend::BackendAddress};
 
 /// Names one node for as long as discovery lists it; never used twice by one fleet.
@@ -20,39 +14,23 @@ impl fmt::Display for NodeId {
 }
 
 /// What all requests share of a node: its identity, and live figures that are atomics.
-///
-/// Every ordering is relaxed: each figure stands for itself, and a request that sees one a moment
-/// late asks a node that fails, and goes on to the next.
 #[derive(Debug)]
 pub struct Node {
+    live: Live,
     id: NodeId,
+    seed: NodeSeed,
     address: BackendAddress,
     threshold: u32,
-    open: AtomicBool,
-    trusted: AtomicBool,
-    on_trial: AtomicBool,
-    failures: AtomicU32,
-    in_flight: AtomicU32,
-    probe_at: AtomicU64,
-    checked_at: AtomicU64,
 }
 
 impl Node {
-    /// No probe is due.
-    const NO_PROBE: u64 = u64::MAX;
-
     pub(super) fn new(id: NodeId, address: BackendAddress, threshold: NonZeroU32) -> Self {
         Self {
+            live: Live::new(),
             id,
+            seed: NodeSeed::of(&address.to_string()),
             address,
             threshold: threshold.get(),
-            open: AtomicBool::new(false),
-            trusted: AtomicBool::new(false),
-            on_trial: AtomicBool::new(false),
-            failures: AtomicU32::new(0),
-            in_flight: AtomicU32::new(0),
-            probe_at: AtomicU64::new(Self::NO_PROBE),
-            checked_at: AtomicU64::new(0),
         }
     }
 
@@ -68,78 +46,58 @@ impl Node {
 
     /// Whether the node may be asked at all: listed, enabled, with weight. Looked at before each call.
     pub fn is_open(&self) -> bool {
-        self.open.load(Ordering::Relaxed)
+        self.live.is_open()
     }
 
     /// Calls under way.
     pub fn in_flight(&self) -> u32 {
-        self.in_flight.load(Ordering::Relaxed)
+        self.live.in_flight()
+    }
+
+    /// How long a call is to be expected to take: the peak of the calls that ended, fading by half in
+    /// 5 s. A call that failed counts as one that took its whole limit. `None` before the first.
+    pub fn latency(&self, now: Moment) -> Option<Duration> {
+        self.live.latency(now)
     }
 
     /// Whether the node is ejected and a probe may ask it now.
     pub fn is_probe_due(&self, now: Moment) -> bool {
-        self.probe_at.load(Ordering::Relaxed) <= now.as_nanos()
+        self.live.is_probe_due(now)
     }
 
-    /// Whether a check of the node has ended at `since` or later.
-    pub(super) fn is_checked_since(&self, since: Moment) -> bool {
-        self.checked_at.load(Ordering::Relaxed) >= since.as_nanos().max(1)
+    pub(super) fn live(&self) -> &Live {
+        &self.live
     }
 
-    pub(super) fn set_checked_at(&self, now: Moment) {
-        self.checked_at.store(now.as_nanos(), Ordering::Relaxed);
-    }
-
-    pub(super) fn set_open(&self, open: bool) {
-        self.open.store(open, Ordering::Relaxed);
-    }
-
-    /// Whether an invoice that the node makes is no news: it is ready, neither ejected nor unhealthy.
-    pub(super) fn set_trusted(&self, trusted: bool) {
-        self.trusted.store(trusted, Ordering::Relaxed);
-    }
-
-    pub(super) fn set_probe_at(&self, probe_at: Option<Moment>) {
-        let nanos = probe_at.map_or(Self::NO_PROBE, Moment::as_nanos);
-        self.probe_at.store(nanos, Ordering::Relaxed);
-    }
-
-    pub(super) fn forget_failures(&self) {
-        self.failures.store(0, Ordering::Relaxed);
+    pub(super) fn seed(&self) -> NodeSeed {
+        self.seed
     }
 
     /// Takes a successful call; a report when that is news to the fleet.
-    pub fn succeeded(&self) -> Option<Report> {
-        if self.failures.load(Ordering::Relaxed) != 0 {
-            self.forget_failures();
-        }
-        (!self.trusted.load(Ordering::Relaxed)).then_some(Report::Answering(self.id))
+    pub(super) fn succeeded(&self) -> Option<Report> {
+        self.live.forget_failures();
+        (!self.live.is_trusted()).then_some(Report::Answering(self.id))
     }
 
     /// Takes a failed call that the node is to blame for; a report when there were enough in a row of a
     /// node that is ready. Calls that began before an ejection and fail behind it are no news.
-    pub fn failed(&self) -> Option<Report> {
-        let failures = self
-            .failures
-            .fetch_add(1, Ordering::Relaxed)
-            .saturating_add(1);
-        let telling = failures >= self.threshold && self.trusted.load(Ordering::Relaxed);
+    pub(super) fn failed(&self) -> Option<Report> {
+        let telling = self.live.count_failure() >= self.threshold && self.live.is_trusted();
         telling.then_some(Report::Failing(self.id))
     }
 
     /// Takes a failed call that was the node's trial.
-    pub fn failed_trial(&self) -> Report {
+    pub(super) fn failed_trial(&self) -> Report {
         Report::TrialFailed(self.id)
     }
 
     /// The one right to try a node that is not ready, if nobody has it.
     pub(super) fn try_trial(self: &Arc<Self>) -> Option<Trial> {
-        let taken = self.on_trial.swap(true, Ordering::Acquire);
-        (!taken).then(|| Trial(Arc::clone(self)))
+        self.live.take_trial().then(|| Trial(Arc::clone(self)))
     }
 
     pub(super) fn count_call(self: &Arc<Self>) -> InFlight {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.live.begin_call();
         InFlight(Arc::clone(self))
     }
 }
@@ -171,7 +129,7 @@ pub(super) struct Trial(Arc<Node>);
 
 impl Drop for Trial {
     fn drop(&mut self) {
-        self.0.on_trial.store(false, Ordering::Release);
+        self.0.live.give_trial_back();
     }
 }
 
@@ -181,6 +139,6 @@ pub(super) struct InFlight(Arc<Node>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0.live.end_call();
     }
 }

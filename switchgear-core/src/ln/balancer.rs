@@ -94,3 +94,55 @@ pub struct PartitionReadiness {
     /// Nodes that discovery lists for it.
     pub total: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn partition(name: &str, ready: usize) -> PartitionReadiness {
+        PartitionReadiness {
+            name: Partition::try_new(name).unwrap(),
+            ready,
+            total: 2,
+        }
+    }
+
+    #[test]
+    fn is_ready_when_all_were_checked_and_one_takes_invoices() {
+        let readiness = |settled, ready| Readiness {
+            settled,
+            partitions: vec![partition("eu", 0), partition("us", ready)],
+        };
+        assert!(readiness(true, 1).is_ready());
+        assert!(!readiness(true, 0).is_ready());
+        assert!(!readiness(false, 1).is_ready());
+        assert!(!Readiness::default().is_ready());
+    }
+
+    #[test]
+    fn knows_the_partitions_served_and_no_other() {
+        let readiness = Readiness {
+            settled: true,
+            partitions: vec![partition("eu", 0), partition("us", 1)],
+        };
+        let us = Partition::try_new("us").unwrap();
+        assert_eq!(readiness.partition(&us), Some(&partition("us", 1)));
+        assert_eq!(
+            readiness.partition(&Partition::try_new("asia").unwrap()),
+            None
+        );
+    }
+
+    #[test]
+    fn tells_a_payer_when_to_try_again() {
+        for (reason, again) in [
+            (NoInvoice::NoNode, false),
+            (NoInvoice::Exhausted, true),
+            (NoInvoice::Deadline, true),
+            (NoInvoice::Closed, false),
+        ] {
+            let text = reason.to_string();
+            assert_eq!(text.ends_with(", please try again"), again, "{text}");
+        }
+    }
+}

@@ -108,3 +108,59 @@ impl From<Lie> for LnError {
         Self::new(LnErrorKind::Lie, format!("made a wrong invoice: {lie}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blames_the_node_except_for_what_was_asked_or_this_side_did() {
+        use LnErrorKind as Kind;
+
+        for (kind, transient, blame) in [
+            (Kind::Unreachable, true, Blame::Node),
+            (Kind::Timeout, true, Blame::Node),
+            (Kind::NotReady, true, Blame::Node),
+            (Kind::Tls, false, Blame::Node),
+            (Kind::Credentials, false, Blame::Node),
+            (Kind::Unauthorized, false, Blame::Node),
+            (Kind::Protocol, false, Blame::Node),
+            (Kind::Lie, false, Blame::Node),
+            (Kind::Refused, false, Blame::Request),
+            (Kind::Internal, false, Blame::Request),
+        ] {
+            let error = LnError::new(kind, "failed");
+            assert_eq!(error.kind(), kind);
+            assert_eq!(error.is_transient(), transient, "{kind:?}");
+            assert_eq!(error.blame(), blame, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn another_blame_changes_neither_kind_nor_transience() {
+        let error = LnError::new(LnErrorKind::Refused, "out of files").with_blame(Blame::Node);
+        assert_eq!(error.blame(), Blame::Node);
+        assert_eq!(error.kind(), LnErrorKind::Refused);
+        assert!(!error.is_transient());
+    }
+
+    #[test]
+    fn says_its_own_level_and_keeps_the_cause() {
+        let error = LnError::new(LnErrorKind::Unreachable, "cannot connect");
+        assert!(error.source().is_none());
+        let error = error.with_source("connection refused");
+        assert_eq!(error.to_string(), "cannot connect");
+        assert_eq!(error.source().unwrap().to_string(), "connection refused");
+    }
+
+    #[test]
+    fn a_lie_is_the_nodes_fault_and_is_told() {
+        let error = LnError::from(Lie::DescriptionHash);
+        assert_eq!(error.kind(), LnErrorKind::Lie);
+        assert_eq!(error.blame(), Blame::Node);
+        assert_eq!(
+            error.to_string(),
+            "made a wrong invoice: its description hash is not that of the offer's metadata"
+        );
+    }
+}

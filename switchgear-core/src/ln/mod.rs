@@ -17,3 +17,6 @@ pub use self::{
     request::InvoiceRequest,
     status::NodeStatus,
 };
+
+#[cfg(test)]
+mod tests;

@@ -51,3 +51,34 @@ impl FromStr for Network {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_each_name_that_it_writes() {
+        for (network, name) in [
+            (Network::Bitcoin, "bitcoin"),
+            (Network::Testnet, "testnet"),
+            (Network::Signet, "signet"),
+            (Network::Regtest, "regtest"),
+        ] {
+            assert_eq!(network.to_string(), name);
+            assert_eq!(name.parse(), Ok(network));
+        }
+    }
+
+    #[test]
+    fn reads_mainnet_as_nodes_call_it_and_no_other_spelling() {
+        assert_eq!("mainnet".parse(), Ok(Network::Bitcoin));
+        for text in ["", "Bitcoin", "REGTEST", "testnet4", "simnet", " signet"] {
+            let error = text.parse::<Network>().unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "network: must be bitcoin, testnet, signet or regtest",
+                "{text:?}"
+            );
+        }
+    }
+}

@@ -95,6 +95,12 @@ mod tests {
         assert!(matches!(decode(&broken), Err(LnurlDecodeError::Bech32(_))));
     }
 
+    #[test]
+    fn refuses_bytes_that_are_no_text() {
+        let bytes = bech32::encode_upper::<Bech32Unbounded>(HRP, &[0xff, 0xfe]).unwrap();
+        assert_eq!(decode(&bytes).unwrap_err().to_string(), "holds no text");
+    }
+
     proptest::proptest! {
         #[test]
         fn round_trips_urls_of_any_length(path in "[a-z0-9/]{0,4000}") {

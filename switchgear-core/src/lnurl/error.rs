@@ -19,3 +19,17 @@ impl LnurlError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_the_json_that_the_document_asks_for() {
+        let error = LnurlError::new("no such offer");
+        assert_eq!(
+            serde_json::to_string(&error).unwrap(),
+            r#"{"status":"ERROR","reason":"no such offer"}"#
+        );
+    }
+}

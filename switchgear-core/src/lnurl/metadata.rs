@@ -58,3 +58,14 @@ impl fmt::Debug for PayMetadata {
         write!(f, "PayMetadata({} bytes)", self.text.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_its_text_out_of_logs() {
+        let metadata = PayMetadata::from_served(r#"[["text/plain","for Alice"]]"#);
+        assert_eq!(format!("{metadata:?}"), "PayMetadata(28 bytes)");
+    }
+}

@@ -91,7 +91,11 @@ pub fn parse_amount(text: &str, range: SendableRange) -> Result<Millisatoshi, In
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
     use super::*;
+    use crate::{Partition, offer::Validity};
 
     fn range() -> SendableRange {
         SendableRange::try_new(Millisatoshi::new(1_000), SendableRange::LARGEST).unwrap()
@@ -137,5 +141,36 @@ mod tests {
             Ok(SendableRange::LARGEST)
         );
         assert!(parse_amount("9223372036854775808", range()).is_err());
+    }
+
+    #[test]
+    fn describes_an_offer_in_the_fields_of_the_document() {
+        let offer = PayableOffer {
+            partition: Partition::try_new("default").unwrap(),
+            id: Uuid::nil(),
+            sendable: SendableRange::try_new(Millisatoshi::new(1), Millisatoshi::new(2)).unwrap(),
+            validity: Validity::new(chrono::DateTime::UNIX_EPOCH, None),
+            metadata: PayMetadata::from_served(r#"[["text/plain","x"]]"#),
+        };
+        let callback = "https://lnurl.example.com/callback";
+        let silent = PayRequest::new(&offer, callback, None);
+        let mut expected = json!({
+            "callback": callback,
+            "maxSendable": 2,
+            "minSendable": 1,
+            "tag": "payRequest",
+            "metadata": r#"[["text/plain","x"]]"#,
+        });
+        assert_eq!(serde_json::to_value(&silent).unwrap(), expected);
+
+        let talking = PayRequest::new(&offer, callback, CommentLimit::new(280));
+        expected["commentAllowed"] = 280.into();
+        assert_eq!(serde_json::to_value(&talking).unwrap(), expected);
+    }
+
+    #[test]
+    fn answers_with_the_invoice_and_the_routes_that_wallets_require() {
+        let answer = serde_json::to_value(PayInvoice::new("lnbc1")).unwrap();
+        assert_eq!(answer, json!({"pr": "lnbc1", "routes": []}));
     }
 }

@@ -189,7 +189,9 @@ mod tests {
                 identifier: None,
             },
         });
-        let provider = StoreOffers::new(Arc::clone(&store), store);
+        // Shared and unnamed, as the service holds it.
+        let provider: Arc<dyn OfferProvider> =
+            Arc::new(StoreOffers::new(Arc::clone(&store), store));
         let look_up = pin!(provider.payable(&partition, Uuid::nil()));
         match Future::poll(look_up, &mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => result,

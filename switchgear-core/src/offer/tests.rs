@@ -101,6 +101,28 @@ fn renders_metadata_in_the_order_of_the_documents() {
     );
 }
 
+#[test]
+fn renders_a_jpeg_and_an_identifier_that_is_no_mailbox() {
+    let jpeg = STANDARD.encode([0xff, 0xd8, 0xff, 0xe0, 0, 16]);
+    let mut json = metadata_json();
+    json["longText"] = serde_json::Value::Null;
+    json["image"] = serde_json::json!({"jpeg": jpeg});
+    json["identifier"] = serde_json::json!({"text": "alice@example.com"});
+    let metadata: OfferMetadata = serde_json::from_value(json).unwrap();
+    let rendered = crate::lnurl::PayMetadata::render(&metadata);
+    let expected = format!(
+        r#"[["text/plain","Lightning \"Payment\" ⚡"],["image/jpeg;base64","{jpeg}"],["text/identifier","alice@example.com"]]"#
+    );
+    assert_eq!(rendered.as_str(), expected);
+}
+
+#[test]
+fn keeps_a_picture_out_of_logs() {
+    let image = Image::try_png(PNG).unwrap();
+    let shown = format!("{image:?}");
+    assert_eq!(shown, format!("Png(ImageData({} characters))", PNG.len()));
+}
+
 /// The head of a PNG.
 fn png(length: u32, kind: &[u8; 4], width: u32, height: u32) -> Vec<u8> {
     let [length, width, height] = [length, width, height].map(u32::to_be_bytes);

@@ -187,6 +187,82 @@ async fn patches_single_fields() {
     }
 }
 
+/// What is no weight: out of range, no whole number, no number.
+fn bad_weights() -> [Value; 10] {
+    [
+        json!(65_536),
+        json!(1_u64 << 31),
+        json!(1_u64 << 63),
+        json!(u64::MAX),
+        json!(-1),
+        json!(1.5),
+        json!(1e300),
+        json!("1"),
+        json!([1]),
+        json!(true),
+    ]
+}
+
+#[tokio::test]
+async fn a3_a_bad_weight_is_refused_by_its_name_and_changes_nothing() {
+    let service = service();
+    let path = format!("/discovery/pk/{KEY}");
+    for weight in bad_weights().into_iter().chain([Value::Null]) {
+        let body = with(by_key(), "weight", weight.clone());
+        for (method, path) in [("POST", "/discovery"), ("PUT", &path)] {
+            let answer = call(&service, method, path, Some(&body)).await;
+            let detail = answer.problem(422);
+            assert!(detail.contains("weight"), "{method} {weight}: {detail}");
+        }
+    }
+    let list = call(&service, "GET", "/discovery", None).await;
+    assert_eq!(list.json(), json!([]), "nothing was created");
+
+    call(&service, "POST", "/discovery", Some(&by_key())).await;
+    let before = call(&service, "GET", &path, None).await;
+    for weight in bad_weights() {
+        // The good field beside it is not taken either.
+        let change = json!({"weight": weight, "name": "changed"});
+        let put = with(by_key(), "weight", weight.clone());
+        for (method, body) in [("PATCH", change), ("PUT", put)] {
+            let answer = call(&service, method, &path, Some(&body)).await;
+            let detail = answer.problem(422);
+            assert!(detail.starts_with("weight: "), "{method} {body}: {detail}");
+            let after = call(&service, "GET", &path, None).await;
+            assert_eq!(after.json(), before.json(), "{method} {body}");
+            assert_eq!(after.header("etag"), before.header("etag"));
+        }
+    }
+    // An optional field may be null, which means absent.
+    let change = json!({"weight": null});
+    let answer = call(&service, "PATCH", &path, Some(&change)).await;
+    assert_eq!(answer.status, 204);
+    let after = call(&service, "GET", &path, None).await;
+    assert_eq!(after.json(), before.json());
+}
+
+#[tokio::test]
+async fn a3_every_weight_from_0_to_65535_is_taken_and_0_stays_listed() {
+    let service = service();
+    let path = format!("/discovery/pk/{KEY}");
+    for weight in [0, 1, 65_535] {
+        let body = with(by_key(), "weight", json!(weight));
+        let change = json!({"weight": weight});
+        for (method, path, body, status) in [
+            ("POST", "/discovery", &body, 201),
+            ("PATCH", path.as_str(), &change, 204),
+            ("PUT", &path, &body, 204),
+        ] {
+            let answer = call(&service, method, path, Some(body)).await;
+            assert_eq!(answer.status, status, "{method} {weight}");
+            let list = call(&service, "GET", "/discovery", None).await.json();
+            assert_eq!(list[0]["weight"], weight, "{method}");
+        }
+        let deleted = call(&service, "DELETE", &path, None).await;
+        assert_eq!(deleted.status, 204);
+    }
+}
+
 #[tokio::test]
 async fn finds_nothing_at_a_malformed_or_unknown_address() {
     let service = service();

@@ -12,7 +12,7 @@ use switchgear_core::{
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::{Shared, clients::NodeClient};
+use super::{Shared, clients::NodeClient, now_since};
 
 /// A call under way: it owns all that it needs, so that it can outlive its request.
 pub(super) type Attempt = BoxFuture<'static, Result<Invoice, LnError>>;
@@ -28,16 +28,20 @@ pub(super) struct Detached {
 pub(super) fn attempt(shared: &Shared, call: Call, request: &Arc<InvoiceRequest>) -> Attempt {
     let client = shared.clients.get(call.node_id());
     let request = Arc::clone(request);
+    let under_way = UnderWay {
+        call,
+        origin: shared.origin,
+        ended: false,
+    };
     let verification = shared.config.verify_invoices.then_some(Verification {
         network: shared.config.network,
     });
     Box::pin(async move {
-        // Held until the end: it counts the call, and keeps a node's trial to this one.
-        let _call = call;
         let Some(client) = client else {
             return Err(LnError::new(LnErrorKind::Internal, "was removed meanwhile"));
         };
         let result = ask(&client, verification, &request).await;
+        under_way.end();
         if let Err(error) = &result {
             // The message says it in words; what lies behind is for who looks closer.
             let (node, chain) = (client.label(), ErrorChain(error));
@@ -46,6 +50,28 @@ pub(super) fn attempt(shared: &Shared, call: Call, request: &Arc<InvoiceRequest>
         }
         result
     })
+}
+
+/// A call, held until its end: it counts as under way, and keeps a node's trial to itself.
+struct UnderWay {
+    call: Call,
+    origin: Instant,
+    ended: bool,
+}
+
+impl UnderWay {
+    fn end(mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        // Nobody waits any more: the node is known to take at least as long as it has taken by now.
+        if !self.ended {
+            self.call.verdict().overtaken(now_since(self.origin));
+        }
+    }
 }
 
 /// What is known of every good invoice of this balancer.

@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use switchgear_core::{
+    Millisatoshi,
     balance::NodeId,
     ln::{LnError, LnErrorKind, Network, NodeStatus},
 };
@@ -17,8 +18,8 @@ pub(super) struct Checked {
     pub(super) node: NodeId,
     /// The refresh that the check began under.
     pub(super) refresh: u64,
-    /// Why the node is not healthy, in words.
-    pub(super) result: Result<(), LnError>,
+    /// What the node can receive, where it tells; or why it is not healthy, in words.
+    pub(super) result: Result<Option<Millisatoshi>, LnError>,
 }
 
 /// Checks one node for ever: after its delay, then at its own jittered pace, and whenever a refresh
@@ -83,7 +84,7 @@ impl Clock {
         }
     }
 
-    async fn check(&self) -> Result<(), LnError> {
+    async fn check(&self) -> Result<Option<Millisatoshi>, LnError> {
         // A closed semaphore would mean that the driver is gone; then nobody reads the result.
         let _turn = match &self.turn {
             Some(turn) => turn.acquire().await.ok(),
@@ -93,8 +94,9 @@ impl Clock {
             .await
             .unwrap_or_else(|_| Err(self.late()))?;
         self.judge(&status)?;
+        let inbound = status.inbound;
         self.client.remember(status);
-        Ok(())
+        Ok(inbound)
     }
 
     fn judge(&self, status: &NodeStatus) -> Result<(), LnError> {

@@ -1,8 +1,11 @@
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroU32, sync::Arc, time::Duration};
 
 use switchgear_core::{
     Partition,
-    balance::{Backoff, DispatchConfig, EjectionPolicy, HealthThresholds},
+    balance::{
+        Backoff, CapacityBias, DispatchConfig, EjectionPolicy, FleetConfig, HealthThresholds,
+        RoundRobin, Strategy,
+    },
     ln::Network,
 };
 
@@ -11,6 +14,13 @@ use switchgear_core::{
 pub struct BalancerConfig {
     /// The partitions served.
     pub partitions: BTreeSet<Partition>,
+    /// How invoices are shared out among the ready nodes of a partition; by default [`RoundRobin`].
+    pub strategy: Arc<dyn Strategy>,
+    /// How many nodes one round may ask; by default all, so that no healthy node is passed over.
+    pub max_iterations: Option<NonZeroU32>,
+    /// Whether nodes with enough inbound capacity for the amount come first, and how much is enough; by
+    /// default none does. A node's word counts for three health periods.
+    pub capacity_bias: Option<CapacityBias>,
     /// How many checks in a row flip a node's health.
     pub health: HealthThresholds,
     /// From one health check of a node to the next, with a tenth of jitter.
@@ -41,6 +51,9 @@ impl BalancerConfig {
         let second = Duration::from_secs(1);
         Self {
             partitions,
+            strategy: Arc::new(RoundRobin),
+            max_iterations: None,
+            capacity_bias: None,
             health: HealthThresholds::default(),
             health_period: second,
             health_timeout: 2 * second,
@@ -56,8 +69,16 @@ impl BalancerConfig {
         }
     }
 
-    pub(super) fn ejection(&self) -> EjectionPolicy {
-        EjectionPolicy::from_thresholds(self.health)
+    pub(super) fn fleet(&self, first_turn: u32) -> FleetConfig {
+        FleetConfig {
+            thresholds: self.health,
+            ejection: EjectionPolicy::from_thresholds(self.health),
+            strategy: Arc::clone(&self.strategy),
+            capacity_bias: self.capacity_bias,
+            reading_lifetime: FleetConfig::reading_lifetime(self.health_period),
+            first_turn,
+            ..FleetConfig::new(self.partitions.clone())
+        }
     }
 
     pub(super) fn dispatch(&self) -> DispatchConfig {
@@ -65,6 +86,7 @@ impl BalancerConfig {
             deadline: self.deadline,
             attempt_limit: self.invoice_timeout,
             hedge_after: self.hedge_after,
+            max_iterations: self.max_iterations,
             backoff: self.backoff,
         }
     }

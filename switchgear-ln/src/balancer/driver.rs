@@ -6,9 +6,9 @@ use std::{
 
 use futures::StreamExt as _;
 use switchgear_core::{
-    ErrorChain, Moment,
+    Moment,
     backend::{BackendSnapshot, DiscoveryFeed},
-    balance::{Fleet, FleetNode, FleetUpdate, HealthChange, NodeId, Outcome, Report},
+    balance::{Check, Fleet, FleetNode, FleetUpdate, NodeId, Outcome, Report},
     ln::{LnError, LnErrorKind},
     store::{StoreError, StoreErrorKind},
 };
@@ -17,7 +17,7 @@ use tokio::{
     task::{AbortHandle, Id, JoinError, JoinSet},
     time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout_at},
 };
-use tracing::{debug, error, info, warn};
+use tracing::{error, info};
 
 use super::{
     BalancerConfig, Shared,
@@ -25,8 +25,10 @@ use super::{
     clients::{Clients, Label, NodeClient},
     clock::{Checked, Clock},
     discovery::Discovery,
-    now_since,
+    instant_since, news, now_since,
+    publication::{Notice, Publication},
     refresh::Refresh,
+    round_bound::RoundBound,
 };
 use crate::pool::Connector;
 
@@ -35,6 +37,8 @@ pub(super) struct Driver {
     config: BalancerConfig,
     origin: Instant,
     fleet: Fleet,
+    publication: Publication,
+    bound: RoundBound,
     clients: Arc<Clients>,
     refresh: Arc<Refresh>,
     feed: Arc<dyn DiscoveryFeed>,
@@ -102,6 +106,8 @@ impl Driver {
             turn: (!config.parallel_health_checks).then(|| Arc::new(Semaphore::new(1))),
             origin: shared.origin,
             fleet,
+            publication: Publication::default(),
+            bound: RoundBound::new(config.max_iterations),
             clients: Arc::clone(&shared.clients),
             refresh: Arc::clone(&shared.refresh),
             feed,
@@ -128,6 +134,7 @@ impl Driver {
         let refresh = Arc::clone(&self.refresh);
         let mut refresh_at = None;
         loop {
+            let publish_at = self.publish();
             tokio::select! {
                 report = self.reports.recv() => match report {
                     Some(report) => self.take_report(report),
@@ -145,8 +152,18 @@ impl Driver {
                     refresh_at = None;
                     self.begin_refresh();
                 }
+                () = sleep_until(publish_at.unwrap_or_else(Instant::now)), if publish_at.is_some() => {}
             }
         }
+    }
+
+    /// Lets requests see what has changed; when to do so again.
+    fn publish(&mut self) -> Option<Instant> {
+        let now = now_since(self.origin);
+        let next = self
+            .publication
+            .publish(&mut self.fleet, &self.refresh, now);
+        next.map(|next| instant_since(self.origin, next))
     }
 
     fn ticks(&self) -> Interval {
@@ -180,7 +197,8 @@ impl Driver {
     fn end_refresh_if_over(&mut self) {
         let over = |running: &mut Running| running.snapshot && running.unchecked.is_empty();
         if self.running.take_if(over).is_some() {
-            self.refresh.finish();
+            self.publication
+                .tell(Notice::Refreshed, now_since(self.origin));
         }
     }
 
@@ -204,15 +222,16 @@ impl Driver {
         let (Discovering::Asking(since) | Discovering::AskingAndChanged(since)) = before else {
             return;
         };
+        let now = now_since(self.origin);
         if let Some(backends) = self.discovery.take(answer) {
-            let update = self.fleet.update(backends, now_since(self.origin));
+            let update = self.fleet.update(backends, now);
             self.apply(update);
+            self.bound.compare(self.fleet.len());
         }
-        self.fleet.discovered(since);
+        self.publication.tell(Notice::Discovered(since), now);
         if let Some(running) = &mut self.running {
             running.snapshot |= since >= running.since;
         }
-        self.refresh.view_changed();
         self.end_refresh_if_over();
         if matches!(before, Discovering::AskingAndChanged(_)) {
             self.ask_discovery();
@@ -290,9 +309,13 @@ impl Driver {
             result,
         } = checked;
         let now = now_since(self.origin);
-        let change = self.fleet.checked(node, result.is_ok(), now);
-        if let Some(change) = change {
-            self.log_change(node, change, result.as_ref().err());
+        let check = match &result {
+            Ok(inbound) => Check::Good { inbound: *inbound },
+            Err(_) => Check::Bad,
+        };
+        let change = self.fleet.checked(node, check, now);
+        if let (Some(change), Some(backend)) = (change, self.fleet.backend(node)) {
+            news::tell(backend, change, result.as_ref().err());
         }
         if let Some(running) = &mut self.running
             && refresh == *self.refreshes.borrow()
@@ -300,15 +323,17 @@ impl Driver {
             running.unchecked.remove(&node);
         }
         if change.is_some() || self.running.is_some() {
-            self.refresh.view_changed();
+            self.publication.wake();
         }
         self.end_refresh_if_over();
     }
 
     fn take_report(&mut self, report: Report) {
         if let Some(change) = self.fleet.reported(report, now_since(self.origin)) {
-            self.log_change(report.node(), change, None);
-            self.refresh.view_changed();
+            if let Some(backend) = self.fleet.backend(report.node()) {
+                news::tell(backend, change, None);
+            }
+            self.publication.wake();
         }
     }
 
@@ -319,11 +344,14 @@ impl Driver {
             until,
             attempt,
         } = detached;
+        let origin = self.origin;
         self.tasks.spawn(async move {
-            Done::Call(match timeout_at(until, attempt).await {
-                Ok(Ok(_)) => verdict.of(Outcome::Invoice),
-                Ok(Err(error)) => verdict.of(Outcome::Failed(error.blame())),
-                Err(_) => verdict.late(),
+            let ended = timeout_at(until, attempt).await;
+            let now = now_since(origin);
+            Done::Call(match ended {
+                Ok(Ok(_)) => verdict.of(Outcome::Invoice, now),
+                Ok(Err(error)) => verdict.of(Outcome::Failed(error.blame()), now),
+                Err(_) => verdict.late(now),
             })
         });
     }
@@ -366,26 +394,5 @@ impl Driver {
             refresh,
             result: Err(LnError::new(LnErrorKind::Internal, "its check failed")),
         });
-    }
-
-    fn log_change(&self, node: NodeId, change: HealthChange, reason: Option<&LnError>) {
-        let Some(backend) = self.fleet.backend(node) else {
-            return;
-        };
-        let node = Label(backend);
-        match (change, reason) {
-            (HealthChange::Healthy, _) => info!("node {node} is healthy"),
-            (HealthChange::Unhealthy, Some(reason)) => {
-                warn!("node {node} is unhealthy: {reason}");
-                debug!("node {node} is unhealthy: {}", ErrorChain(reason));
-            }
-            (HealthChange::Unhealthy, None) => warn!("node {node} is unhealthy"),
-            (HealthChange::Ejected, _) => {
-                warn!("node {node} is put aside: its invoice calls keep failing");
-            }
-            (HealthChange::Readmitted, _) => {
-                info!("node {node} is back: it made an invoice");
-            }
-        }
     }
 }

@@ -20,17 +20,19 @@ mod clock;
 mod config;
 mod discovery;
 mod driver;
+mod news;
+mod publication;
 mod refresh;
 mod request;
+mod round_bound;
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use switchgear_core::{
     Moment,
     backend::DiscoveryFeed,
-    balance::{Fleet, FleetConfig, FleetView, Report},
+    balance::{Fleet, FleetView, Report},
     ln::{InvoiceRequest, IssuedInvoice, LnBalancer, NoInvoice, Readiness},
 };
 use tokio::{sync::mpsc, time::Instant};
@@ -55,7 +57,7 @@ pub struct Balancer {
 struct Shared {
     config: BalancerConfig,
     origin: Instant,
-    view: Arc<ArcSwap<FleetView>>,
+    view: Arc<FleetView>,
     clients: Arc<Clients>,
     refresh: Arc<Refresh>,
     reports: mpsc::Sender<Report>,
@@ -76,12 +78,7 @@ impl Balancer {
         feed: Arc<dyn DiscoveryFeed>,
         connector: Arc<dyn Connector>,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
-        let fleet = Fleet::new(FleetConfig {
-            partitions: config.partitions.clone(),
-            thresholds: config.health,
-            ejection: config.ejection(),
-            first_turn: rand::random(),
-        });
+        let fleet = Fleet::new(config.fleet(rand::random()));
         let (reports, from_requests) = mpsc::channel(Self::REPORTS);
         let (detached, probes) = mpsc::channel(Self::DETACHED);
         let shared = Arc::new(Shared {
@@ -113,11 +110,13 @@ impl LnBalancer for Balancer {
         if self.shared.reports.is_closed() {
             return Err(NoInvoice::Closed);
         }
-        Request::new(&self.shared, request).run().await
+        // A partition that is not served has no node, now or later.
+        let request = Request::new(&self.shared, request).ok_or(NoInvoice::NoNode)?;
+        request.run().await
     }
 
     fn readiness(&self) -> Readiness {
-        self.shared.view.load().readiness()
+        self.shared.view.readiness()
     }
 }
 
@@ -125,11 +124,26 @@ impl Shared {
     fn now(&self) -> Moment {
         now_since(self.origin)
     }
+
+    fn instant(&self, moment: Moment) -> Instant {
+        instant_since(self.origin, moment)
+    }
 }
 
 /// The present moment of a balancer that began at `origin`.
 fn now_since(origin: Instant) -> Moment {
     Moment::after_origin(origin.elapsed())
+}
+
+/// A moment of a balancer that began at `origin`, on the runtime's clock; far in the future where that
+/// cannot say it.
+fn instant_since(origin: Instant, moment: Moment) -> Instant {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
+
+    let elapsed = Duration::from_nanos(moment.as_nanos());
+    origin
+        .checked_add(elapsed)
+        .unwrap_or_else(|| Instant::now() + YEAR)
 }
 
 #[cfg(test)]

@@ -25,7 +25,8 @@ impl Refresh {
         self.over.send_modify(|count| *count += 1);
     }
 
-    /// Tells all who wait that the fleet's view is a new one.
+    /// Tells all who wait that the fleet was published, or that discovery or a node has answered: they
+    /// look at its view again.
     pub(super) fn view_changed(&self) {
         self.changed.send_modify(|count| *count += 1);
     }
@@ -47,7 +48,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// The end of a refresh, or `None` for a new view. For ever, when the balancer has ended.
+    /// The end of a refresh, or `None` for other news. For ever, when the balancer has ended.
     pub(super) async fn next(&mut self) -> Option<Event> {
         tokio::select! {
             Ok(()) = self.over.changed() => Some(Event::Refreshed),

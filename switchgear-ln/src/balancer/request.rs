@@ -1,8 +1,8 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use switchgear_core::{
     Moment,
-    balance::{Action, AttemptId, Call, Dispatch, Event, Outcome, Verdict},
+    balance::{Action, AttemptId, Call, Dispatch, DispatchRequest, Event, Outcome, Verdict},
     ln::{Invoice, InvoiceRequest, IssuedInvoice, LnError, NoInvoice},
 };
 use tokio::time::{Instant, sleep_until};
@@ -29,10 +29,12 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    pub(super) fn new(shared: &'a Shared, request: &InvoiceRequest) -> Self {
+    /// `None` when the request's partition is not served.
+    pub(super) fn new(shared: &'a Shared, request: &InvoiceRequest) -> Option<Self> {
         let config = shared.config.dispatch();
-        Self {
-            dispatch: Dispatch::new(config, request.partition.clone(), shared.now()),
+        let essence = DispatchRequest::of(request, &shared.view)?;
+        Some(Self {
+            dispatch: Dispatch::new(config, essence, shared.now()),
             shared,
             request: Arc::new(request.clone()),
             started: Instant::now(),
@@ -40,15 +42,13 @@ impl<'a> Request<'a> {
             asked: Vec::new(),
             invoice: None,
             signals: None,
-        }
+        })
     }
 
     pub(super) async fn run(mut self) -> Result<IssuedInvoice, NoInvoice> {
         loop {
-            let view = self.shared.view.load();
-            let now = self.shared.now();
-            let action = self.dispatch.poll(now, &view, &mut rand::rng());
-            drop(view);
+            let (now, view) = (self.shared.now(), &self.shared.view);
+            let action = self.dispatch.poll(now, view, &mut rand::rng());
             match action {
                 Action::Start(call) => self.start(call),
                 Action::Cancel(attempt) => self.cancel(attempt),
@@ -90,7 +90,7 @@ impl<'a> Request<'a> {
     fn detach(&mut self, attempt: AttemptId) {
         let call = self.calls.remove(attempt);
         if let (Some(attempt), Some((verdict, limit))) = (call, self.whom(attempt)) {
-            let until = self.instant(limit);
+            let until = self.shared.instant(limit);
             let verdict = verdict.clone();
             drop(self.shared.detached.try_send(Detached {
                 verdict,
@@ -102,12 +102,12 @@ impl<'a> Request<'a> {
 
     /// Waits for the moment, an answer, or, once nobody was ready, news of the fleet.
     async fn wait(&mut self, until: Moment) {
-        let until = self.instant(until);
+        let until = self.shared.instant(until);
         let (calls, signals) = (&mut self.calls, &mut self.signals);
         tokio::select! {
             (attempt, result) = calls.next() => self.answer(attempt, result),
             event = next_signal(signals) => if let Some(event) = event {
-                self.dispatch.handle(event);
+                self.dispatch.handle(event, self.shared.now());
             },
             () = sleep_until(until) => {}
         }
@@ -121,7 +121,8 @@ impl<'a> Request<'a> {
             }
             Err(error) => Outcome::Failed(error.blame()),
         };
-        self.dispatch.handle(Event::Answer { attempt, outcome });
+        let event = Event::Answer { attempt, outcome };
+        self.dispatch.handle(event, self.shared.now());
     }
 
     fn finish(self, result: Result<AttemptId, NoInvoice>) -> Result<IssuedInvoice, NoInvoice> {
@@ -142,22 +143,9 @@ impl<'a> Request<'a> {
             .find(|(id, ..)| *id == attempt)
             .map(|(_, verdict, limit)| (verdict, *limit))
     }
-
-    fn instant(&self, moment: Moment) -> Instant {
-        let origin = self.shared.origin;
-        let elapsed = Duration::from_nanos(moment.as_nanos());
-        origin.checked_add(elapsed).unwrap_or_else(far_future)
-    }
 }
 
-/// Later than every deadline, for a moment beyond what the clock can say.
-fn far_future() -> Instant {
-    const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
-
-    Instant::now() + YEAR
-}
-
-/// The end of a refresh, or `None` for a new view; for ever while the request does not listen.
+/// The end of a refresh, or `None` for other news; for ever while the request does not listen.
 async fn next_signal(signals: &mut Option<Signals>) -> Option<Event> {
     match signals {
         Some(signals) => signals.next().await,

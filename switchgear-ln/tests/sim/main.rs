@@ -1,5 +1,7 @@
-//! The clients against simulated nodes: real gRPC, real TLS, real invoices, over loopback.
+//! The clients and the balancer against simulated nodes: real gRPC, real TLS, real invoices, over loopback.
 
+#[cfg(test)]
+mod balancer;
 #[cfg(test)]
 mod common;
 #[cfg(test)]

@@ -152,16 +152,44 @@ const LNURL: &[(&str, &str)] = &[
         "2:22: lnurl-service.backend-selection: must be one of round-robin, random, consistent, adaptive, not `roundrobin` (hint: did you mean round-robin?)",
     ),
     (
-        "backend-selection: random",
-        "2:22: lnurl-service.backend-selection: `random` is not supported by this version (hint: use round-robin)",
+        "backend-selection: {type: adaptiv, max-iterations: 9}",
+        "2:29: lnurl-service.backend-selection.type: must be one of round-robin, random, consistent, adaptive, not `adaptiv` (hint: did you mean adaptive?)",
     ),
     (
-        "backend-selection: {type: consistent, max-iterations: 10000}",
-        "2:22: lnurl-service.backend-selection: `consistent` is not supported by this version (hint: use round-robin)",
+        "backend-selection: {consistant: {max_iterations: 9}}",
+        "2:23: lnurl-service.backend-selection: must be one of round-robin, random, consistent, adaptive, not `consistant` (hint: did you mean consistent?)",
     ),
     (
-        "backend-selection: {consistent: {max_iterations: 10000}}",
-        "2:22: lnurl-service.backend-selection: `consistent` is not supported by this version (hint: use round-robin)",
+        "backend-selection: {max-iterations: 9}",
+        "2:22: lnurl-service.backend-selection.type: is missing and has no default (hint: one of round-robin, random, consistent, adaptive)",
+    ),
+    (
+        "backend-selection: {type: consistent, max-iteration: 9}",
+        "2:41: lnurl-service.backend-selection.max-iteration: unknown key (hint: did you mean max-iterations?)",
+    ),
+    (
+        "backend-selection: {consistent: {load_facto: 9}}",
+        "2:36: lnurl-service.backend-selection.consistent.load_facto: unknown key (hint: did you mean load-factor?)",
+    ),
+    (
+        "backend-selection: {type: random, max-iterations: 9}",
+        "2:37: lnurl-service.backend-selection.max-iterations: unknown key",
+    ),
+    (
+        "backend-selection: {type: consistent, max-iterations: 0}",
+        "2:57: lnurl-service.backend-selection.max-iterations: must be a whole number from 1 to 4294967295, not `0`",
+    ),
+    (
+        "backend-selection: {consistent: {max_iterations: 1.5}}",
+        "2:52: lnurl-service.backend-selection.consistent.max_iterations: must be a whole number from 1 to 4294967295, not `1.5`",
+    ),
+    (
+        "backend-selection: {type: consistent, load-factor: 0.9}",
+        "2:54: lnurl-service.backend-selection.load-factor: must be a number from 1 to 1000, not `0.9`",
+    ),
+    (
+        "backend-selection: {type: consistent, load-factor: NaN}",
+        "2:54: lnurl-service.backend-selection.load-factor: must be a number from 1 to 1000, not `NaN`",
     ),
     (
         "backend-selection: [random]",
@@ -170,6 +198,22 @@ const LNURL: &[(&str, &str)] = &[
     (
         "selection-capacity-bias: x",
         "2:28: lnurl-service.selection-capacity-bias: must be a number from -1 to 100, not `x`",
+    ),
+    (
+        "selection-capacity-bias: -1.01",
+        "2:28: lnurl-service.selection-capacity-bias: must be a number from -1 to 100, not `-1.01`",
+    ),
+    (
+        "selection-capacity-bias: 100.5",
+        "2:28: lnurl-service.selection-capacity-bias: must be a number from -1 to 100, not `100.5`",
+    ),
+    (
+        "selection-capacity-bias: inf",
+        "2:28: lnurl-service.selection-capacity-bias: must be a number from -1 to 100, not `inf`",
+    ),
+    (
+        "selection-capacity-bias: [0]",
+        "2:28: lnurl-service.selection-capacity-bias: must be a single value",
     ),
     (
         "trusted-proxies: [10.0.0.0/8]",

@@ -1,18 +1,15 @@
+use std::num::NonZeroU32;
+
+use switchgear_core::balance::{CapacityBias, LoadFactor};
+
 use super::*;
 
 /// The sample of the manual, section by section.
 const MANUAL: &str = include_str!("manual.yaml");
 
 #[test]
-fn loads_the_manuals_sample_but_for_the_bias_that_this_version_does_not_know() {
-    assert_eq!(
-        errors(MANUAL),
-        [
-            "swgr.yaml:36:28: lnurl-service.selection-capacity-bias: liquidity bias is not supported \
-             by this version (hint: leave it out: nodes are chosen by weight)"
-        ]
-    );
-    let config = good(&MANUAL.replace("selection-capacity-bias: -0.2", ""));
+fn loads_the_manuals_sample() {
+    let config = good(MANUAL);
     assert_eq!(
         lines(Path::new("swgr.yaml"), &config.warnings),
         "swgr.yaml:41:20: lnurl-service.comment_allowed: there is a stray comma behind the number"
@@ -20,6 +17,9 @@ fn loads_the_manuals_sample_but_for_the_bias_that_this_version_does_not_know() {
     let lnurl = config.lnurl.unwrap();
     assert_eq!(lnurl.comment.unwrap().characters(), 64);
     assert_eq!(lnurl.balance.deadline, Duration::from_secs(300));
+    assert_eq!(lnurl.balance.selection, Selection::RoundRobin);
+    let bias = lnurl.balance.capacity_bias.unwrap();
+    assert_eq!(bias, CapacityBias::try_new(-0.2).unwrap());
     assert_eq!(lnurl.allowed_hosts, ["lnurl.example.com"]);
     let tls = lnurl.listener.tls.unwrap();
     assert_eq!(tls.cert_path, Path::new("/etc/ssl/certs/lnurl-cert.pem"));
@@ -42,6 +42,8 @@ fn gives_every_key_its_default() {
     assert_eq!(lnurl.balance.deadline, Duration::from_secs(5));
     assert_eq!(lnurl.balance.invoice_timeout, Duration::from_secs(2));
     assert_eq!(lnurl.balance.hedge_after, None);
+    assert_eq!(lnurl.balance.selection, Selection::RoundRobin);
+    assert_eq!(lnurl.balance.capacity_bias, None);
     assert_eq!(
         lnurl.qr,
         QrSection {
@@ -90,12 +92,8 @@ fn reads_both_spellings() {
     for (one, other) in [
         ("comment-allowed: 9", "comment_allowed: 9"),
         (
-            "backend-selection: round-robin",
-            "backend-selection: {type: round-robin}",
-        ),
-        (
-            "backend-selection: round-robin",
-            "backend-selection: {round-robin: {}}",
+            "backend-selection: {type: consistent, max-iterations: 9, load-factor: 2}",
+            "backend-selection: {consistent: {max_iterations: 9, load_factor: 2.0}}",
         ),
     ] {
         let with =
@@ -122,6 +120,67 @@ fn reads_both_spellings() {
             panic!("{:?}", config.stores);
         };
         assert_eq!(http.trusted_roots, [Path::new("ca.pem")]);
+    }
+}
+
+#[test]
+fn reads_each_strategy_in_each_spelling() {
+    let consistent = |max_iterations, load_factor: Option<f64>| Selection::Consistent {
+        max_iterations: NonZeroU32::new(max_iterations),
+        load_factor: load_factor.map(|factor| LoadFactor::try_new(factor).unwrap()),
+    };
+    for (spelling, selection) in [
+        ("", Selection::RoundRobin),
+        ("round-robin", Selection::RoundRobin),
+        ("{type: round-robin}", Selection::RoundRobin),
+        ("{round-robin: {}}", Selection::RoundRobin),
+        ("random", Selection::Random),
+        ("'random'", Selection::Random),
+        ("{type: random}", Selection::Random),
+        ("{random: }", Selection::Random),
+        ("adaptive", Selection::Adaptive),
+        ("{type: adaptive}", Selection::Adaptive),
+        ("{adaptive: {}}", Selection::Adaptive),
+        ("consistent", consistent(0, None)),
+        ("{type: consistent}", consistent(0, None)),
+        ("{consistent: {}}", consistent(0, None)),
+        (
+            "{type: consistent, max-iterations: 10000}",
+            consistent(10_000, None),
+        ),
+        (
+            "{type: consistent, max_iterations: 4294967295, load_factor: 1}",
+            consistent(u32::MAX, Some(1.0)),
+        ),
+        (
+            "{load-factor: 1.25, type: consistent}",
+            consistent(0, Some(1.25)),
+        ),
+        (
+            "{consistent: {max_iterations: 1, load-factor: 1000}}",
+            consistent(1, Some(1_000.0)),
+        ),
+    ] {
+        let line = format!("backend-selection: {spelling}\n  allowed-hosts");
+        let config = good(&GOOD.replace("allowed-hosts", &line));
+        let read = config.lnurl.unwrap().balance.selection;
+        assert_eq!(read, selection, "{spelling}");
+    }
+}
+
+#[test]
+fn reads_the_bias_within_its_bounds() {
+    for (text, bias) in [
+        ("-1", -1.0),
+        ("-0.2", -0.2),
+        ("0", 0.0),
+        ("'0.5'", 0.5),
+        ("100", 100.0),
+    ] {
+        let line = format!("selection-capacity-bias: {text}\n  allowed-hosts");
+        let config = good(&GOOD.replace("allowed-hosts", &line));
+        let read = config.lnurl.unwrap().balance.capacity_bias;
+        assert_eq!(read, Some(CapacityBias::try_new(bias).unwrap()), "{text}");
     }
 }
 

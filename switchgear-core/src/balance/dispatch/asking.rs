@@ -1,24 +1,29 @@
-use std::{iter::Peekable, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
+
+use rand_core::Rng;
 
 use crate::{
     Moment,
-    balance::{Node, NodeId, PartitionView, node::Trial, view::Candidates},
+    balance::{Node, NodeId, Pick, Picker, node::Trial, run::Run},
 };
 
-/// Asking the candidates of one view, best first.
+/// Asking the candidates of one picker, best first.
 #[derive(Debug)]
 pub(super) struct Asking {
-    view: Arc<PartitionView>,
-    candidates: Peekable<Candidates>,
+    picker: Arc<Picker>,
+    run: Run,
+    /// How many more may be asked in this round.
+    quota: usize,
     probed: bool,
     last_start: Option<Moment>,
 }
 
 impl Asking {
-    pub(super) fn new(view: &Arc<PartitionView>) -> Self {
+    pub(super) fn new(picker: &Arc<Picker>, pick: &Pick, quota: usize, rng: &mut dyn Rng) -> Self {
         Self {
-            candidates: view.candidates().peekable(),
-            view: Arc::clone(view),
+            run: Run::start(picker, pick, rng),
+            picker: Arc::clone(picker),
+            quota,
             probed: false,
             last_start: None,
         }
@@ -26,14 +31,18 @@ impl Asking {
 
     /// An ejected node to ask beside the first candidate, at most one. With nobody ready, the ejected
     /// are the candidates themselves.
-    pub(super) fn take_probe(&mut self, now: Moment) -> Option<(Arc<Node>, Trial)> {
+    pub(super) fn take_probe(
+        &mut self,
+        now: Moment,
+        asked: &[NodeId],
+    ) -> Option<(Arc<Node>, Trial)> {
         if std::mem::replace(&mut self.probed, true) || self.none_was_ready() {
             return None;
         }
-        self.view
+        self.picker
             .ejected
             .iter()
-            .filter(|node| node.is_open() && node.is_probe_due(now))
+            .filter(|node| node.is_open() && node.is_probe_due(now) && !asked.contains(&node.id()))
             .find_map(|node| Some((Arc::clone(node), node.try_trial()?)))
     }
 
@@ -42,28 +51,39 @@ impl Asking {
     pub(super) fn next(
         &mut self,
         now: Moment,
-        current: Option<&Arc<PartitionView>>,
+        current: Option<&Arc<Picker>>,
         asked: &[NodeId],
     ) -> Option<(Arc<Node>, usize)> {
-        let current = current.filter(|current| !Arc::ptr_eq(current, &self.view));
-        loop {
-            let left = self.candidates.len();
-            let node = self.candidates.next()?;
+        let current = current.filter(|current| !Arc::ptr_eq(current, &self.picker));
+        while self.quota > 0 {
+            let left = self.left();
+            let node = self.run.next(&self.picker)?;
             let listed = current.is_none_or(|current| current.lists(node.id()));
             if listed && node.is_open() && !asked.contains(&node.id()) {
+                self.quota -= 1;
                 self.last_start = Some(now);
-                return Some((node, left));
+                return Some((Arc::clone(node), left));
             }
         }
+        None
     }
 
     pub(super) fn none_was_ready(&self) -> bool {
-        self.view.ready().is_empty()
+        self.picker.ready().is_empty()
+    }
+
+    /// Whether none of the candidates could be asked: they have closed since they were published.
+    pub(super) fn asked_nobody(&self) -> bool {
+        self.last_start.is_none()
     }
 
     /// When the next candidate is asked beside the last, where hedging is on and there is one.
-    pub(super) fn hedge_at(&mut self, hedge_after: Option<Duration>) -> Option<Moment> {
+    pub(super) fn hedge_at(&self, hedge_after: Option<Duration>) -> Option<Moment> {
         let at = self.last_start? + hedge_after?;
-        self.candidates.peek().map(|_| at)
+        (self.left() > 0).then_some(at)
+    }
+
+    fn left(&self) -> usize {
+        self.run.left().min(self.quota)
     }
 }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::Outcome;
 use crate::{
@@ -73,45 +73,54 @@ impl Call {
 /// What a call's end says of its node.
 #[derive(Debug, Clone)]
 pub struct Verdict {
-    node: Arc<Node>,
-    on_trial: bool,
-    fair: bool,
+    pub(super) node: Arc<Node>,
+    pub(super) started: Moment,
+    /// What a call that fails is charged: the limit that it was given.
+    pub(super) charge: Duration,
+    /// Whether the call tries a node that is not ready.
+    pub(super) on_trial: bool,
+    /// Whether the limit was long enough to blame the node for being late.
+    pub(super) fair: bool,
 }
 
 impl Verdict {
-    pub(super) fn new(node: &Arc<Node>, on_trial: bool, fair: bool) -> Self {
-        Self {
-            node: Arc::clone(node),
-            on_trial,
-            fair,
-        }
-    }
-
     /// The node that is judged.
     pub fn node(&self) -> &Arc<Node> {
         &self.node
     }
 
-    /// Whether the call tries a node that is not ready.
-    pub(super) fn on_trial(&self) -> bool {
-        self.on_trial
-    }
-
-    /// The call ended with `outcome`; a report when that is news to the fleet.
-    pub fn of(&self, outcome: Outcome) -> Option<Report> {
+    /// The call ended at `now` with `outcome`; a report when that is news to the fleet.
+    pub fn of(&self, outcome: Outcome, now: Moment) -> Option<Report> {
+        let latency = match outcome {
+            Outcome::Invoice => now.since(self.started),
+            Outcome::Failed(_) => self.charge,
+        };
+        self.node.live().observe_latency(latency, now);
         match outcome {
             Outcome::Invoice => self.node.succeeded(),
             Outcome::Failed(Blame::Request) => None,
-            Outcome::Failed(Blame::Node) if self.on_trial => Some(self.node.failed_trial()),
-            Outcome::Failed(Blame::Node) => self.node.failed(),
+            Outcome::Failed(Blame::Node) => self.blamed(),
         }
     }
 
     /// The call was given up at its limit; a report when that is news to the fleet.
-    pub fn late(&self) -> Option<Report> {
-        self.fair
-            .then(|| self.of(Outcome::Failed(Blame::Node)))
-            .flatten()
+    pub fn late(&self, now: Moment) -> Option<Report> {
+        self.node.live().observe_latency(self.charge, now);
+        self.fair.then(|| self.blamed()).flatten()
+    }
+
+    /// The call was given up at `now` because another one made the invoice, or nobody waited any more.
+    pub fn overtaken(&self, now: Moment) {
+        let elapsed = now.since(self.started);
+        self.node.live().observe_latency_above(elapsed, now);
+    }
+
+    fn blamed(&self) -> Option<Report> {
+        if self.on_trial {
+            Some(self.node.failed_trial())
+        } else {
+            self.node.failed()
+        }
     }
 }
 

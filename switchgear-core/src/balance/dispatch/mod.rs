@@ -18,16 +18,20 @@
 
 mod asking;
 mod call;
+mod request;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, num::NonZeroU32, sync::Arc, time::Duration};
 
 use rand_core::Rng;
 
-pub use self::call::{AttemptId, Call, Verdict};
 use self::{asking::Asking, call::InFlightCall};
-use super::{Backoff, FleetView, Node, NodeId, PartitionView, Report, node::Trial};
+pub use self::{
+    call::{AttemptId, Call, Verdict},
+    request::DispatchRequest,
+};
+use super::{Backoff, FleetView, Node, NodeId, Picker, Report, node::Trial};
 use crate::{
-    Moment, Partition,
+    Moment,
     ln::{Blame, NoInvoice},
 };
 
@@ -40,6 +44,8 @@ pub struct DispatchConfig {
     pub attempt_limit: Duration,
     /// With no answer for so long, the next candidate is asked beside the first.
     pub hedge_after: Option<Duration>,
+    /// How many nodes one round may ask; without it, all.
+    pub max_iterations: Option<NonZeroU32>,
     /// Whether and when there is another round.
     pub backoff: Backoff,
 }
@@ -94,17 +100,23 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Dispatch {
     config: DispatchConfig,
-    partition: Partition,
+    request: DispatchRequest,
     deadline: Moment,
     phase: Phase,
     rounds: u32,
     attempts: u32,
     /// Whom this round has asked.
     asked: Vec<NodeId>,
+    /// How many of them were probed beside others, which nobody waits for.
+    probed: usize,
     in_flight: Vec<InFlightCall>,
     queue: VecDeque<Action>,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most requests are asking for all of their life, and a box would be an allocation for each"
+)]
 #[derive(Debug)]
 enum Phase {
     NextRound,
@@ -134,16 +146,17 @@ impl Dispatch {
     /// How soon to look whether another request's trial is over, where no view tells it first.
     const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-    /// Takes up a request for `partition` at `now`.
-    pub fn new(config: DispatchConfig, partition: Partition, now: Moment) -> Self {
+    /// Takes up a request at `now`.
+    pub fn new(config: DispatchConfig, request: DispatchRequest, now: Moment) -> Self {
         Self {
             deadline: now + config.deadline,
             config,
-            partition,
+            request,
             phase: Phase::NextRound,
             rounds: 0,
             attempts: 0,
             asked: Vec::new(),
+            probed: 0,
             in_flight: Vec::new(),
             queue: VecDeque::new(),
         }
@@ -154,25 +167,25 @@ impl Dispatch {
         self.attempts
     }
 
-    /// What to do next. `view` is the fleet as it is now.
-    pub fn poll<R: Rng + ?Sized>(&mut self, now: Moment, view: &FleetView, rng: &mut R) -> Action {
+    /// What to do next. `view` is that of the fleet which the request's partition was numbered by.
+    pub fn poll(&mut self, now: Moment, view: &FleetView, rng: &mut dyn Rng) -> Action {
         loop {
             if let Some(action) = self.queue.pop_front() {
                 return action;
             }
             self.expire(now);
             if now >= self.deadline && !matches!(self.phase, Phase::Done) {
-                self.finish(Err(NoInvoice::Deadline));
+                self.finish(Err(NoInvoice::Deadline), now);
             } else if let Some(wait) = self.step(now, view, rng) {
                 return Action::WaitUntil(wait);
             }
         }
     }
 
-    /// Takes an event.
-    pub fn handle(&mut self, event: Event) {
+    /// Takes what happened at `now`.
+    pub fn handle(&mut self, event: Event, now: Moment) {
         match event {
-            Event::Answer { attempt, outcome } => self.answer(attempt, outcome),
+            Event::Answer { attempt, outcome } => self.answer(attempt, outcome, now),
             Event::Refreshed => {
                 if let Phase::Refreshing(refreshing) = &mut self.phase {
                     refreshing.over = true;
@@ -182,32 +195,28 @@ impl Dispatch {
     }
 
     /// One step of the phase at hand: a moment to wait for, or `None` when there is more to do now.
-    fn step<R: Rng + ?Sized>(
-        &mut self,
-        now: Moment,
-        view: &FleetView,
-        rng: &mut R,
-    ) -> Option<Moment> {
+    fn step(&mut self, now: Moment, view: &FleetView, rng: &mut dyn Rng) -> Option<Moment> {
         if !self.queue.is_empty() {
             return None;
         }
-        let partition = view.partition(&self.partition);
-        let someone = partition.filter(|partition| partition.has_candidate_besides(&self.asked));
+        let picker = view.picker(self.request.partition);
+        let picker = picker.as_deref();
+        let someone = picker.filter(|picker| self.finds_candidate(picker));
         match self.phase {
-            Phase::NextRound => self.next_round(now, partition),
-            Phase::Asking(_) => return self.ask(now, partition, rng),
+            Phase::NextRound => self.next_round(now, picker, rng),
+            Phase::Asking(_) => return self.ask(now, picker, rng),
             Phase::Refreshing(refreshing) => match someone {
-                Some(partition) => self.ask_all(partition),
-                None if refreshing.is_over(now, view, partition) => self.phase = Phase::Trials,
+                Some(picker) => self.ask_all(now, picker, rng),
+                None if refreshing.is_over(now, view, picker) => self.phase = Phase::Trials,
                 None => return Some(refreshing.until),
             },
             Phase::Trials => match someone {
                 // The trial under way goes on beside.
-                Some(partition) => self.ask_all(partition),
-                None => return self.try_dormant(now, partition, rng),
+                Some(picker) => self.ask_all(now, picker, rng),
+                None => return self.try_dormant(now, picker, rng),
             },
             Phase::BackOff { until, for_anyone } => {
-                let ready = partition.is_some_and(|partition| !partition.ready().is_empty());
+                let ready = picker.is_some_and(|picker| !picker.ready().is_empty());
                 if now < until && !(for_anyone && ready) {
                     return Some(until);
                 }
@@ -218,16 +227,18 @@ impl Dispatch {
         None
     }
 
-    fn next_round(&mut self, now: Moment, partition: Option<&Arc<PartitionView>>) {
+    fn next_round(&mut self, now: Moment, picker: Option<&Arc<Picker>>, rng: &mut dyn Rng) {
         self.asked.clear();
-        match partition.filter(|partition| partition.has_candidate_besides(&[])) {
-            Some(partition) => self.ask_all(partition),
+        self.probed = 0;
+        match picker.filter(|picker| self.finds_candidate(picker)) {
+            Some(picker) => self.ask_all(now, picker, rng),
             None => self.refresh(now),
         }
     }
 
-    fn ask_all(&mut self, partition: &Arc<PartitionView>) {
-        self.phase = Phase::Asking(Asking::new(partition));
+    fn ask_all(&mut self, now: Moment, picker: &Arc<Picker>, rng: &mut dyn Rng) {
+        let pick = self.request.pick(now);
+        self.phase = Phase::Asking(Asking::new(picker, &pick, self.quota(), rng));
     }
 
     /// Waits for the shared refresh, but keeps half of the time left for what comes after.
@@ -240,59 +251,65 @@ impl Dispatch {
         });
     }
 
-    fn ask<R: Rng + ?Sized>(
+    fn ask(
         &mut self,
         now: Moment,
-        partition: Option<&Arc<PartitionView>>,
-        rng: &mut R,
+        picker: Option<&Arc<Picker>>,
+        rng: &mut dyn Rng,
     ) -> Option<Moment> {
         let Phase::Asking(asking) = &mut self.phase else {
             return None;
         };
-        if let Some((node, trial)) = asking.take_probe(now) {
+        if let Some((node, trial)) = asking.take_probe(now, &self.asked) {
+            self.probed += 1;
             self.start(now, node, 1, Some(trial));
             return None;
         }
         // A trial under way is no reason to wait: it may well fail.
-        let waiting = self.in_flight.iter().any(|call| !call.verdict.on_trial());
+        let waiting = self.in_flight.iter().any(|call| !call.verdict.on_trial);
         let hedge_at = asking.hedge_at(self.config.hedge_after);
         if waiting && hedge_at.is_none_or(|at| now < at) {
             return Some(self.next_wake(hedge_at));
         }
-        if let Some((node, left)) = asking.next(now, partition, &self.asked) {
+        if let Some((node, left)) = asking.next(now, picker, &self.asked) {
             self.start(now, node, left, None);
             return None;
         }
         if !self.in_flight.is_empty() {
             return Some(self.next_wake(None));
         }
-        if asking.none_was_ready() {
-            self.refresh(now);
-        } else {
+        let asked_nobody = asking.none_was_ready() || asking.asked_nobody();
+        if !asked_nobody || self.quota() == 0 {
             self.rest(now, rng, false);
+        } else if let Some(picker) = picker.filter(|picker| self.finds_candidate(picker)) {
+            self.ask_all(now, picker, rng);
+        } else {
+            self.refresh(now);
         }
         None
     }
 
     /// Asks the nodes that are not ready, one after the other, leaving those to other requests that
     /// these are trying.
-    fn try_dormant<R: Rng + ?Sized>(
+    fn try_dormant(
         &mut self,
         now: Moment,
-        partition: Option<&Arc<PartitionView>>,
-        rng: &mut R,
+        picker: Option<&Arc<Picker>>,
+        rng: &mut dyn Rng,
     ) -> Option<Moment> {
         if !self.in_flight.is_empty() {
             return Some(self.next_wake(None));
         }
-        let nodes = partition.map_or(&[][..], |partition| &partition.dormant);
+        let nodes = picker.map_or(&[][..], |picker| &picker.dormant);
         let left = || {
             nodes
                 .iter()
                 .filter(|node| node.is_open() && !self.asked.contains(&node.id()))
         };
-        let found = left().find_map(|node| Some((Arc::clone(node), node.try_trial()?)));
-        let left = left().count();
+        let found = left()
+            .take(self.quota())
+            .find_map(|node| Some((Arc::clone(node), node.try_trial()?)));
+        let left = left().count().min(self.quota());
         if let Some((node, trial)) = found {
             self.start(now, node, left, Some(trial));
             return None;
@@ -300,12 +317,13 @@ impl Dispatch {
         if left > 0 {
             return Some((now + Self::LOOK_AGAIN).min(self.deadline));
         }
-        self.rest(now, rng, true);
+        let for_anyone = picker.is_none_or(|picker| picker.ready().is_empty());
+        self.rest(now, rng, for_anyone);
         None
     }
 
     /// The round is over without an invoice: waits for the next one, where there is time for one.
-    fn rest<R: Rng + ?Sized>(&mut self, now: Moment, rng: &mut R, for_anyone: bool) {
+    fn rest(&mut self, now: Moment, rng: &mut dyn Rng, for_anyone: bool) {
         self.rounds = self.rounds.saturating_add(1);
         let until = self
             .config
@@ -314,9 +332,22 @@ impl Dispatch {
             .map(|delay| now + delay);
         match until.filter(|until| *until < self.deadline) {
             Some(until) => self.phase = Phase::BackOff { until, for_anyone },
-            None if self.attempts == 0 => self.finish(Err(NoInvoice::NoNode)),
-            None => self.finish(Err(NoInvoice::Exhausted)),
+            None if self.attempts == 0 => self.finish(Err(NoInvoice::NoNode), now),
+            None => self.finish(Err(NoInvoice::Exhausted), now),
         }
+    }
+
+    /// How many more nodes the round may ask.
+    fn quota(&self) -> usize {
+        let most = self.config.max_iterations.map(NonZeroU32::get);
+        let most = most.and_then(|most| usize::try_from(most).ok());
+        let asked = self.asked.len().saturating_sub(self.probed);
+        most.map_or(usize::MAX, |most| most.saturating_sub(asked))
+    }
+
+    /// Whether the round has someone to ask.
+    fn finds_candidate(&self, picker: &Picker) -> bool {
+        self.quota() > 0 && picker.has_candidate_besides(&self.asked)
     }
 
     /// Starts a call whose limit is its share of the time left among `left` candidates, within bounds.
@@ -329,7 +360,13 @@ impl Dispatch {
         self.attempts = self.attempts.saturating_add(1);
         self.asked.push(node.id());
         let fair = limit >= self.config.attempt_limit.min(Self::FAIR_ATTEMPT);
-        let verdict = Verdict::new(&node, trial.is_some(), fair);
+        let verdict = Verdict {
+            node: Arc::clone(&node),
+            started: now,
+            charge: limit,
+            on_trial: trial.is_some(),
+            fair,
+        };
         let limit = (now + limit).min(self.deadline);
         self.in_flight.push(InFlightCall {
             attempt,
@@ -346,11 +383,12 @@ impl Dispatch {
         while let Some(index) = self.in_flight.iter().position(|call| now >= call.limit) {
             let call = self.in_flight.swap_remove(index);
             self.queue.push_back(Action::Cancel(call.attempt));
-            self.queue.extend(call.verdict.late().map(Action::Report));
+            self.queue
+                .extend(call.verdict.late(now).map(Action::Report));
         }
     }
 
-    fn answer(&mut self, attempt: AttemptId, outcome: Outcome) {
+    fn answer(&mut self, attempt: AttemptId, outcome: Outcome, now: Moment) {
         let position = self
             .in_flight
             .iter()
@@ -360,22 +398,23 @@ impl Dispatch {
         };
         let call = self.in_flight.swap_remove(index);
         self.queue
-            .extend(call.verdict.of(outcome).map(Action::Report));
+            .extend(call.verdict.of(outcome, now).map(Action::Report));
         if outcome == Outcome::Invoice {
-            self.finish(Ok(attempt));
+            self.finish(Ok(attempt), now);
         }
     }
 
     /// Ends the request. Calls whose verdict somebody waits for go on alone: a trial, which may take its
     /// node back, and a call that a hedge overtook, which else would never count against a node that
     /// hangs.
-    fn finish(&mut self, result: Result<AttemptId, NoInvoice>) {
+    fn finish(&mut self, result: Result<AttemptId, NoInvoice>, now: Moment) {
         let overtaken = result.is_ok() && self.config.hedge_after.is_some();
         let calls = self.in_flight.drain(..);
         self.queue.extend(calls.map(|call| {
-            if overtaken || call.verdict.on_trial() {
+            if overtaken || call.verdict.on_trial {
                 Action::Detach(call.attempt)
             } else {
+                call.verdict.overtaken(now);
                 Action::Cancel(call.attempt)
             }
         }));
@@ -395,15 +434,10 @@ impl Dispatch {
 impl Refreshing {
     /// Whether discovery and all nodes of the partition that are not ready have been asked since; or the
     /// whole refresh is over; or there is no more time for it.
-    fn is_over(
-        &self,
-        now: Moment,
-        view: &FleetView,
-        partition: Option<&Arc<PartitionView>>,
-    ) -> bool {
-        let nodes = partition.map_or(&[][..], |partition| &partition.dormant);
-        let asked = view.is_discovered_since(self.since)
-            && nodes.iter().all(|node| node.is_checked_since(self.since));
+    fn is_over(&self, now: Moment, view: &FleetView, picker: Option<&Arc<Picker>>) -> bool {
+        let nodes = picker.map_or(&[][..], |picker| &picker.dormant);
+        let checked = |node: &Arc<Node>| node.live().is_checked_since(self.since);
+        let asked = view.is_discovered_since(self.since) && nodes.iter().all(checked);
         self.over || asked || now >= self.until
     }
 }

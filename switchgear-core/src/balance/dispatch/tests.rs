@@ -8,8 +8,12 @@ use rand::{SeedableRng as _, rngs::StdRng};
 
 use super::*;
 use crate::{
-    backend::{Backend, Partitions},
-    balance::{EjectionPolicy, Fleet, FleetConfig, HealthThresholds, NodeId},
+    Millisatoshi,
+    backend::Backend,
+    balance::{
+        Check, Fleet, NodeId, PartitionNumber,
+        fixture::{self, backend, flush},
+    },
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -51,6 +55,7 @@ fn config() -> DispatchConfig {
         deadline: 5 * SECOND,
         attempt_limit: 2 * SECOND,
         hedge_after: None,
+        max_iterations: None,
         backoff: Backoff::Stop,
     }
 }
@@ -62,49 +67,26 @@ fn retrying() -> DispatchConfig {
     }
 }
 
-fn partition() -> Partition {
-    Partition::try_new("a").unwrap()
+fn numbered(index: usize) -> Backend {
+    backend(&format!("n{index}"), &["a"])
 }
 
-fn backend(index: usize) -> Backend {
-    serde_json::from_value(serde_json::json!({
-        "address": {"url": format!("https://n{index}.example.com")},
-        "partitions": ["a"],
-        "weight": 1,
-        "enabled": true,
-        "implementation": {
-            "type": "lndGrpc",
-            "url": "https://127.0.0.1:10009",
-            "auth": {"type": "path", "tlsCertPath": "/tls.cert", "macaroonPath": "/m"},
-            "ampInvoice": false
-        }
-    }))
-    .unwrap()
-}
+const GOOD: Check = Check::Good { inbound: None };
 
 impl World {
     /// Healthy nodes of these scripts.
     fn new(scripts: &[Script]) -> Self {
         let mut world = Self::unchecked(scripts);
         for id in world.ids.clone() {
-            world.fleet.checked(id, true, Moment::ORIGIN);
+            world.fleet.checked(id, GOOD, Moment::ORIGIN);
         }
         world
     }
 
     /// Nodes of these scripts that nobody has checked.
     fn unchecked(scripts: &[Script]) -> Self {
-        let thresholds = HealthThresholds::default();
-        let mut fleet = Fleet::new(FleetConfig {
-            partitions: [partition()].into(),
-            thresholds,
-            ejection: EjectionPolicy {
-                failures: NonZeroU32::new(3).unwrap(),
-                ..EjectionPolicy::from_thresholds(thresholds)
-            },
-            first_turn: 0,
-        });
-        let backends = (0..scripts.len()).map(backend).collect();
+        let mut fleet = Fleet::new(fixture::config(&["a"]));
+        let backends = (0..scripts.len()).map(numbered).collect();
         let started = fleet.update(backends, Moment::ORIGIN).started;
         let ids: Vec<_> = started.iter().map(|node| node.id).collect();
         Self {
@@ -120,16 +102,43 @@ impl World {
         }
     }
 
+    /// A request of its own for any amount.
+    fn dispatch(&self, config: DispatchConfig) -> Dispatch {
+        let request = DispatchRequest {
+            partition: PartitionNumber(0),
+            amount: Millisatoshi::ZERO,
+            key: None,
+        };
+        Dispatch::new(config, request, self.now)
+    }
+
+    /// What `dispatch` does next, with all that has changed published.
+    fn poll(&mut self, dispatch: &mut Dispatch) -> Action {
+        flush(&mut self.fleet, self.now);
+        dispatch.poll(self.now, &self.fleet.view(), &mut self.rng)
+    }
+
+    fn start(&mut self, dispatch: &mut Dispatch) -> Call {
+        match self.poll(dispatch) {
+            Action::Start(call) => call,
+            other => panic!("no call but {other:?}"),
+        }
+    }
+
+    fn picker(&mut self) -> Arc<Picker> {
+        flush(&mut self.fleet, self.now);
+        fixture::picker(&self.fleet, "a")
+    }
+
     /// Steps one request to its end.
     fn request(&mut self, config: DispatchConfig) -> Story {
         let started = self.now;
-        let mut dispatch = Dispatch::new(config, partition(), started);
+        let mut dispatch = self.dispatch(config);
         let mut under_way = BTreeMap::new();
         let mut due = BinaryHeap::new();
         self.calls.clear();
         for _ in 0..10_000 {
-            let view = self.fleet.view().load_full();
-            match dispatch.poll(self.now, &view, &mut self.rng) {
+            match self.poll(&mut dispatch) {
                 Action::Start(call) => {
                     self.calls.push(call.node_id());
                     if let Some((after, outcome)) = self.answer(call.node_id()) {
@@ -149,9 +158,10 @@ impl World {
                     assert!(until > self.now, "a wait for what has passed");
                     if self.refreshes > 0 && !self.heals.is_empty() {
                         for (id, good) in std::mem::take(&mut self.heals) {
-                            self.fleet.checked(id, good, self.now);
+                            let check = if good { GOOD } else { Check::Bad };
+                            self.fleet.checked(id, check, self.now);
                         }
-                        dispatch.handle(Event::Refreshed);
+                        dispatch.handle(Event::Refreshed, self.now);
                         continue;
                     }
                     let next = due.peek().map_or(until, |Reverse((at, ..))| until.min(*at));
@@ -163,7 +173,7 @@ impl World {
                         due.pop();
                         if under_way.contains_key(&attempt) {
                             let outcome = OUTCOMES[good];
-                            dispatch.handle(Event::Answer { attempt, outcome });
+                            dispatch.handle(Event::Answer { attempt, outcome }, self.now);
                         }
                     }
                 }
@@ -191,16 +201,16 @@ impl World {
 
     fn finish_detached(&mut self, call: &Call) {
         let report = match self.answer(call.node_id()) {
-            Some((_, outcome)) => call.verdict().of(OUTCOMES[outcome]),
-            None => call.verdict().late(),
+            Some((_, outcome)) => call.verdict().of(OUTCOMES[outcome], self.now),
+            None => call.verdict().late(self.now),
         };
         if let Some(report) = report {
             self.fleet.reported(report, self.now);
         }
     }
 
-    fn ready(&self) -> usize {
-        self.fleet.view().load().readiness().partitions[0].ready
+    fn ready(&mut self) -> usize {
+        self.picker().ready().len()
     }
 }
 
@@ -333,8 +343,7 @@ fn puts_a_hanging_node_aside() {
 #[test]
 fn does_not_hold_calls_from_before_its_ejection_against_a_node() {
     let mut world = World::new(&[Hangs, Answers(5 * MS)]);
-    let view = world.fleet.view().load_full();
-    let node = view.partition(&partition()).unwrap().ready()[0].clone();
+    let node = Arc::clone(&world.picker().ready()[0]);
     let reports: Vec<_> = (0..50).filter_map(|_| node.failed()).collect();
     for report in reports {
         world.fleet.reported(report, world.now);
@@ -390,9 +399,7 @@ fn does_not_wait_for_a_refresh_that_never_ends() {
 #[test]
 fn leaves_a_trial_to_the_request_that_has_it() {
     let mut world = World::unchecked(&[Answers(5 * MS)]);
-    let view = world.fleet.view().load_full();
-    let partition = view.partition(&partition()).unwrap();
-    let trial = partition.dormant[0].try_trial().unwrap();
+    let trial = world.picker().dormant[0].try_trial().unwrap();
     let story = world.request(config());
     assert_eq!(story.result, Err(NoInvoice::Deadline));
     assert_eq!(story.calls, []);
@@ -413,17 +420,14 @@ fn says_that_there_is_no_node() {
 fn goes_to_trials_when_its_own_nodes_are_checked_whatever_others_do() {
     let mut world = World::unchecked(&[Answers(5 * MS)]);
     world.now = world.now + SECOND;
-    let mut dispatch = Dispatch::new(config(), partition(), world.now);
-    let mut poll = |world: &mut World| {
-        let view = world.fleet.view().load_full();
-        dispatch.poll(world.now, &view, &mut world.rng)
-    };
+    let mut dispatch = world.dispatch(config());
+    let mut poll = |world: &mut World| world.poll(&mut dispatch);
     assert!(matches!(poll(&mut world), Action::Refresh));
     assert!(matches!(poll(&mut world), Action::WaitUntil(_)));
     // An answer to a question from before may lack what was registered since.
-    world.fleet.update(vec![backend(0)], world.now);
+    world.fleet.update(vec![numbered(0)], world.now);
     world.fleet.discovered(Moment::ORIGIN);
-    world.fleet.checked(world.ids[0], false, world.now);
+    world.fleet.checked(world.ids[0], Check::Bad, world.now);
     assert!(matches!(poll(&mut world), Action::WaitUntil(_)));
     world.fleet.discovered(world.now);
     assert!(matches!(poll(&mut world), Action::Start(_)));
@@ -433,69 +437,56 @@ fn goes_to_trials_when_its_own_nodes_are_checked_whatever_others_do() {
 fn waits_for_the_checks_of_its_own_nodes() {
     let mut world = World::unchecked(&[Answers(5 * MS)]);
     world.now = world.now + SECOND;
-    let mut dispatch = Dispatch::new(config(), partition(), world.now);
-    let mut poll = |world: &mut World| {
-        let view = world.fleet.view().load_full();
-        dispatch.poll(world.now, &view, &mut world.rng)
-    };
+    let mut dispatch = world.dispatch(config());
+    let mut poll = |world: &mut World| world.poll(&mut dispatch);
     assert!(matches!(poll(&mut world), Action::Refresh));
     world.fleet.discovered(world.now);
     assert!(matches!(poll(&mut world), Action::WaitUntil(_)));
-    world.fleet.checked(world.ids[0], false, world.now);
+    world.fleet.checked(world.ids[0], Check::Bad, world.now);
     assert!(matches!(poll(&mut world), Action::Start(_)));
 }
 
 #[test]
 fn asks_no_node_that_was_moved_to_another_partition_meanwhile() {
     let mut world = World::new(&[Fails(MS), Answers(MS), Answers(MS)]);
-    let view = world.fleet.view().load_full();
-    let mut dispatch = Dispatch::new(config(), partition(), world.now);
-    let Action::Start(call) = dispatch.poll(world.now, &view, &mut world.rng) else {
-        panic!("no call");
+    let mut dispatch = world.dispatch(config());
+    let call = world.start(&mut dispatch);
+    let asked = world
+        .ids
+        .iter()
+        .position(|id| *id == call.node_id())
+        .unwrap();
+    let (moved, stays) = ((asked + 1) % 3, (asked + 2) % 3);
+    let partitions = |index| {
+        if index == moved {
+            &["b"][..]
+        } else {
+            &["a", "b"]
+        }
     };
-    let mut moved = backend(1);
-    moved.partitions = Partitions::try_new([Partition::try_new("b").unwrap()]).unwrap();
-    let mut both = backend(2);
-    both.partitions = Partitions::try_new([partition(), Partition::try_new("b").unwrap()]).unwrap();
-    world.fleet.update(vec![backend(0), moved, both], world.now);
-    dispatch.handle(Event::Answer {
+    let named = |index| backend(&format!("n{index}"), partitions(index));
+    world.fleet.update((0..3).map(named).collect(), world.now);
+    let event = Event::Answer {
         attempt: call.attempt(),
         outcome: Outcome::Failed(Blame::Node),
-    });
-    let view = world.fleet.view().load_full();
-    let Action::Start(call) = dispatch.poll(world.now, &view, &mut world.rng) else {
-        panic!("no call");
     };
-    assert_eq!(call.node_id(), world.ids[2]);
+    dispatch.handle(event, world.now);
+    assert_eq!(world.start(&mut dispatch).node_id(), world.ids[stays]);
 }
 
 #[test]
 fn asks_a_node_that_becomes_ready_beside_a_trial_that_hangs() {
     let mut world = World::unchecked(&[Hangs, Answers(5 * MS)]);
-    let view = world.fleet.view().load_full();
-    let dormant = &view.partition(&partition()).unwrap().dormant;
     // Another request is trying the second node, so that this one tries the first.
-    let _trial = dormant[1].try_trial().unwrap();
-    let mut dispatch = Dispatch::new(config(), partition(), world.now);
-    assert!(matches!(
-        dispatch.poll(world.now, &view, &mut world.rng),
-        Action::Refresh
-    ));
-    dispatch.handle(Event::Refreshed);
-    let Action::Start(hanging) = dispatch.poll(world.now, &view, &mut world.rng) else {
-        panic!("no trial");
-    };
+    let _trial = world.picker().dormant[1].try_trial().unwrap();
+    let mut dispatch = world.dispatch(config());
+    assert!(matches!(world.poll(&mut dispatch), Action::Refresh));
+    dispatch.handle(Event::Refreshed, world.now);
+    let hanging = world.start(&mut dispatch);
     assert_eq!(hanging.node_id(), world.ids[0]);
-    assert!(matches!(
-        dispatch.poll(world.now, &view, &mut world.rng),
-        Action::WaitUntil(_)
-    ));
-    world.fleet.checked(world.ids[1], true, world.now);
-    let view = world.fleet.view().load_full();
-    let Action::Start(call) = dispatch.poll(world.now, &view, &mut world.rng) else {
-        panic!("no call");
-    };
-    assert_eq!(call.node_id(), world.ids[1]);
+    assert!(matches!(world.poll(&mut dispatch), Action::WaitUntil(_)));
+    world.fleet.checked(world.ids[1], GOOD, world.now);
+    assert_eq!(world.start(&mut dispatch).node_id(), world.ids[1]);
 }
 
 #[test]
@@ -535,10 +526,11 @@ fn hedges_a_slow_node_and_takes_the_first_good_answer() {
 #[test]
 fn asks_no_node_that_was_closed_meanwhile() {
     let mut world = World::new(&[Answers(MS), Answers(MS), Answers(MS)]);
-    let view = world.fleet.view().load_full();
-    world.fleet.update(vec![backend(1)], Moment::ORIGIN);
-    // The request reads the view of before, as if the change came between.
-    let mut dispatch = Dispatch::new(config(), partition(), world.now);
+    flush(&mut world.fleet, world.now);
+    // The change is not published yet.
+    world.fleet.update(vec![numbered(1)], Moment::ORIGIN);
+    let mut dispatch = world.dispatch(config());
+    let view = world.fleet.view();
     let Action::Start(call) = dispatch.poll(world.now, &view, &mut world.rng) else {
         panic!("no call");
     };
@@ -548,13 +540,83 @@ fn asks_no_node_that_was_closed_meanwhile() {
 #[test]
 fn counts_calls_under_way_until_they_are_dropped() {
     let mut world = World::new(&[Hangs]);
-    let view = world.fleet.view().load_full();
-    let mut dispatch = Dispatch::new(config(), partition(), world.now);
-    let Action::Start(call) = dispatch.poll(world.now, &view, &mut world.rng) else {
-        panic!("no call");
-    };
+    let mut dispatch = world.dispatch(config());
+    let call = world.start(&mut dispatch);
     let node = Arc::clone(call.node());
     assert_eq!(node.in_flight(), 1);
     drop(call);
     assert_eq!(node.in_flight(), 0);
+}
+
+#[test]
+fn asks_no_more_in_a_round_than_it_may() {
+    let mut world = World::new(&[Fails(MS); 5]);
+    for (max_iterations, calls) in [(1, 1), (3, 3), (9, 5)] {
+        let bounded = DispatchConfig {
+            max_iterations: NonZeroU32::new(max_iterations),
+            ..config()
+        };
+        let story = world.request(bounded);
+        assert_eq!(story.result, Err(NoInvoice::Exhausted));
+        assert_eq!(story.calls.len(), calls);
+    }
+}
+
+#[test]
+fn divides_the_time_among_those_that_a_round_may_ask() {
+    let mut world = World::new(&[Hangs; 10]);
+    let bounded = DispatchConfig {
+        max_iterations: NonZeroU32::new(4),
+        ..config()
+    };
+    let mut dispatch = world.dispatch(bounded);
+    let limit = world.start(&mut dispatch).limit();
+    assert_eq!(limit, world.now + 1_250 * MS);
+}
+
+#[test]
+fn learns_a_nodes_latency_and_charges_a_failure_its_limit() {
+    let mut world = World::new(&[Answers(50 * MS)]);
+    let node = Arc::clone(&world.picker().ready()[0]);
+    assert_eq!(node.latency(world.now), None);
+    world.request(config());
+    assert_eq!(node.latency(world.now), Some(50 * MS));
+    world.scripts.insert(node.id(), Fails(MS));
+    world.request(config());
+    assert_eq!(node.latency(world.now), Some(2 * SECOND));
+    let later = world.now + 5 * SECOND;
+    assert_eq!(
+        node.latency(later),
+        Some(SECOND),
+        "the peak fades by half in 5 s"
+    );
+}
+
+#[test]
+fn learns_from_a_call_that_was_given_up_for_another() {
+    let hedging = DispatchConfig {
+        hedge_after: Some(50 * MS),
+        ..config()
+    };
+    let mut world = World::new(&[Hangs, Answers(5 * MS)]);
+    let slow = Arc::clone(&world.picker().ready()[0]);
+    world.request(hedging);
+    assert!(slow.latency(world.now) >= Some(55 * MS));
+}
+
+#[test]
+fn a_probe_takes_nothing_from_what_a_round_may_ask() {
+    let bounded = DispatchConfig {
+        max_iterations: NonZeroU32::new(1),
+        ..config()
+    };
+    let mut world = World::new(&[Fails(MS), Answers(5 * MS)]);
+    for _ in 0..6 {
+        world.request(config());
+    }
+    assert_eq!(world.ready(), 1);
+    world.now = world.now + SECOND;
+    let story = world.request(bounded);
+    assert_eq!(story.calls, world.ids, "the probe, and the one to be asked");
+    assert!(story.result.is_ok());
 }

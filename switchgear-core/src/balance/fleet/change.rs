@@ -1,7 +1,7 @@
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::{Ejection, Entry, Fleet, Health, Node, NodeId};
-use crate::{Moment, Partition, backend::Backend};
+use super::{Ejection, Entry, Fleet, Health, Node, NodeId, PartitionNumber};
+use crate::{Moment, backend::Backend};
 
 /// What a discovery snapshot changed for whoever keeps connections and clocks.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -25,67 +25,122 @@ pub struct FleetNode {
     pub backend: Backend,
 }
 
-/// How a node's standing changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HealthChange {
-    /// Its checks succeed.
-    Healthy,
-    /// Its checks fail.
-    Unhealthy,
-    /// Its calls fail; it is put aside.
-    Ejected,
-    /// It made an invoice and is back.
-    Readmitted,
-}
-
 impl Fleet {
-    pub(super) fn add(
+    /// Takes all backends of a discovery snapshot. Nodes that did not change keep their health, their
+    /// counters and their identity; the answer lists those that did.
+    pub fn update(&mut self, backends: Vec<Backend>, now: Moment) -> FleetUpdate {
+        let mut update = FleetUpdate::default();
+        self.snapshots += 1;
+        for backend in self.without_unchanged(backends) {
+            let partitions = self.served(&backend);
+            if partitions.is_empty() {
+                continue;
+            }
+            match self.ids.get(&backend.address) {
+                Some(id) => self.change(*id, backend, partitions, now, &mut update),
+                None => self.add(backend, partitions, now, &mut update),
+            }
+        }
+        let gone = |entry: &&Entry| entry.listed_in != self.snapshots;
+        let gone = self.entries.values().filter(gone);
+        for id in gone.map(|entry| entry.node.id()).collect::<Vec<_>>() {
+            self.remove(id, &mut update);
+        }
+        self.known = true;
+        update
+    }
+
+    /// Takes note of the backends that are known as they are, and returns the others. A feed tells them in
+    /// the order of their creation, which is that of the nodes' ids: so most are found without a search.
+    fn without_unchanged(&mut self, backends: Vec<Backend>) -> Vec<Backend> {
+        let snapshot = self.snapshots;
+        let mut known = self.entries.values_mut().peekable();
+        let mut others = Vec::new();
+        for backend in backends {
+            let is_next = |entry: &&mut Entry| entry.backend.address == backend.address;
+            if !known.peek().is_some_and(is_next)
+                && let Some(id) = self.ids.get(&backend.address)
+            {
+                // Those before it are gone, or are told later.
+                while known.next_if(|entry| entry.node.id() < *id).is_some() {}
+            }
+            match known.next_if(is_next) {
+                Some(entry) if entry.backend == backend => entry.listed_in = snapshot,
+                _ => others.push(backend),
+            }
+        }
+        others
+    }
+
+    /// Takes note that a look at discovery, which began at `asked`, was answered, changed or not. What
+    /// was registered after `asked` may be missing from that answer.
+    pub fn discovered(&mut self, asked: Moment) {
+        self.view.set_discovered(asked);
+    }
+
+    /// Those of a backend's partitions that the fleet serves.
+    fn served(&self, backend: &Backend) -> Box<[PartitionNumber]> {
+        let names = backend.partitions.iter();
+        names.filter_map(|name| self.view.number(name)).collect()
+    }
+
+    fn add(
         &mut self,
         backend: Backend,
+        partitions: Box<[PartitionNumber]>,
         now: Moment,
         update: &mut FleetUpdate,
-        dirty: &mut BTreeSet<Partition>,
     ) {
         let id = NodeId(self.next_id);
         self.next_id += 1;
         let node = Node::new(id, backend.address.clone(), self.config.ejection.failures);
+        self.ids.insert(backend.address.clone(), id);
         let entry = Entry {
-            node: node.into(),
+            node: Arc::new(node),
             backend,
+            partitions,
             health: Health::new(now),
             ejection: Ejection::default(),
+            reading: None,
+            published_reading: None,
+            listed_in: self.snapshots,
         };
-        dirty.extend(entry.backend.partitions.iter().cloned());
         if entry.backend.enabled {
             update.started.push(entry.describe());
         }
-        self.ids.insert(entry.backend.address.clone(), id);
-        self.entries.insert(id, entry);
+        self.join(entry);
     }
 
-    pub(super) fn change(
+    fn change(
         &mut self,
         id: NodeId,
         backend: Backend,
+        partitions: Box<[PartitionNumber]>,
         now: Moment,
         update: &mut FleetUpdate,
-        dirty: &mut BTreeSet<Partition>,
     ) {
-        let Some(entry) = self.entries.get_mut(&id) else {
+        let snapshot = self.snapshots;
+        let Some(known) = self.entries.get_mut(&id) else {
             return;
         };
-        if entry.backend == backend {
+        // A feed that lists an address twice is taken at its first word.
+        let twice = std::mem::replace(&mut known.listed_in, snapshot) == snapshot;
+        if twice || known.backend == backend {
             return;
         }
-        dirty.extend(entry.backend.partitions.iter().cloned());
-        dirty.extend(backend.partitions.iter().cloned());
+        let Some(mut entry) = self.leave(id) else {
+            return;
+        };
         let before = std::mem::replace(&mut entry.backend, backend);
+        let left = entry
+            .partitions
+            .iter()
+            .filter(|number| !partitions.contains(number));
+        self.urgent.extend(left);
+        entry.partitions = partitions;
         match (before.enabled, entry.backend.enabled) {
             (false, true) => {
-                entry.health = Health::new(now);
-                entry.ejection = Ejection::default();
-                entry.node.set_probe_at(None);
-                entry.node.forget_failures();
+                entry.forget(now);
                 update.started.push(entry.describe());
             }
             (true, false) => update.stopped.push(id),
@@ -95,30 +150,48 @@ impl Fleet {
             (true, true) => update.redescribed.push(entry.describe()),
             (false, false) => {}
         }
+        self.join(entry);
     }
 
-    pub(super) fn remove(
-        &mut self,
-        id: NodeId,
-        update: &mut FleetUpdate,
-        dirty: &mut BTreeSet<Partition>,
-    ) {
-        let Some(entry) = self.entries.remove(&id) else {
+    fn remove(&mut self, id: NodeId, update: &mut FleetUpdate) {
+        let Some(entry) = self.leave(id) else {
             return;
         };
-        entry.node.set_open(false);
-        dirty.extend(entry.backend.partitions.iter().cloned());
+        self.ids.remove(&entry.backend.address);
+        entry.node.live().set_open(false);
         if entry.backend.enabled {
             update.stopped.push(id);
         }
     }
-}
 
-impl Entry {
-    fn describe(&self) -> FleetNode {
-        FleetNode {
-            id: self.node.id(),
-            backend: self.backend.clone(),
+    /// Takes a node into its partitions.
+    fn join(&mut self, entry: Entry) {
+        entry.refresh_flags();
+        let id = entry.node.id();
+        let ready = usize::from(entry.is_ready());
+        for number in &entry.partitions {
+            if let Some(roster) = self.rosters.get_mut(number.0) {
+                roster.members.insert(id);
+                roster.ready += ready;
+            }
         }
+        self.awaited += usize::from(entry.is_awaited());
+        self.dirty.extend(&entry.partitions);
+        self.entries.insert(id, entry);
+    }
+
+    /// Takes a node out of its partitions.
+    fn leave(&mut self, id: NodeId) -> Option<Entry> {
+        let entry = self.entries.remove(&id)?;
+        let ready = usize::from(entry.is_ready());
+        for number in &entry.partitions {
+            if let Some(roster) = self.rosters.get_mut(number.0) {
+                roster.members.remove(&id);
+                roster.ready -= ready;
+            }
+        }
+        self.awaited -= usize::from(entry.is_awaited());
+        self.dirty.extend(&entry.partitions);
+        Some(entry)
     }
 }

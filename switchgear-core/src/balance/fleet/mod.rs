@@ -1,112 +1,119 @@
 mod change;
+mod check;
+mod config;
+mod entry;
 mod publish;
+mod roster;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
 };
 
-use arc_swap::ArcSwap;
-
-pub use self::change::{FleetNode, FleetUpdate, HealthChange};
+pub use self::{
+    change::{FleetNode, FleetUpdate},
+    check::{Check, HealthChange},
+    config::FleetConfig,
+};
+use self::{
+    entry::{Entry, Standing},
+    roster::Roster,
+};
 use super::{
-    Ejection, EjectionPolicy, FleetView, Health, HealthState, HealthThresholds, Node, NodeId,
+    Ejection, FleetView, Health, HealthState, Node, NodeId, NodeState, PartitionNumber, Reading,
     Report,
 };
 use crate::{
-    Moment, Partition,
+    Moment,
     backend::{Backend, BackendAddress},
 };
 
-/// What a fleet is and how it judges.
-#[derive(Debug, Clone)]
-pub struct FleetConfig {
-    /// The partitions served; nodes of no other are kept.
-    pub partitions: BTreeSet<Partition>,
-    /// How many checks in a row flip a node's health.
-    pub thresholds: HealthThresholds,
-    /// When failed calls put a node aside.
-    pub ejection: EjectionPolicy,
-    /// Where the turns begin: 0 in tests, random where several instances must not march together.
-    pub first_turn: u32,
-}
-
-/// The policy: it alone says which nodes are ready, and publishes that for requests to read.
+/// The policy: it alone says which nodes are ready.
 ///
 /// It has one owner, who tells it of discovery ([`Self::update`]), of checks ([`Self::checked`]) and
-/// of what requests report ([`Self::reported`]). Each of these publishes what it changed before it
-/// returns, and touches only the partitions of the nodes concerned.
+/// of what requests report ([`Self::reported`]), and then lets requests see it ([`Self::publish`]).
+/// Each touches only the nodes and partitions concerned. What must not wait for a publication does
+/// not: a node that is removed, disabled or drained is closed at once.
 ///
 /// ```
 /// use std::collections::BTreeSet;
-/// use switchgear_core::{Moment, Partition, balance::*};
+/// use switchgear_core::{Moment, Partition, balance::{Fleet, FleetConfig}};
 ///
 /// let partition = Partition::try_new("default").unwrap();
-/// let thresholds = HealthThresholds::default();
-/// let mut fleet = Fleet::new(FleetConfig {
-///     partitions: BTreeSet::from([partition.clone()]),
-///     thresholds,
-///     ejection: EjectionPolicy::from_thresholds(thresholds),
-///     first_turn: 0,
-/// });
+/// let mut fleet = Fleet::new(FleetConfig::new(BTreeSet::from([partition.clone()])));
 /// fleet.update(Vec::new(), Moment::ORIGIN);
-/// let readiness = fleet.view().load().readiness();
+/// fleet.publish(Moment::ORIGIN);
+/// let readiness = fleet.view().readiness();
 /// assert_eq!(readiness.partition(&partition).unwrap().total, 0);
 /// ```
 #[derive(Debug)]
 pub struct Fleet {
     config: FleetConfig,
     next_id: u64,
+    /// Whether discovery was read.
     known: bool,
-    settled: bool,
-    discovered: Arc<AtomicU64>,
+    /// Counts the snapshots of discovery.
+    snapshots: u64,
     entries: BTreeMap<NodeId, Entry>,
     ids: BTreeMap<BackendAddress, NodeId>,
-    turns: BTreeMap<Partition, Arc<AtomicU64>>,
-    view: Arc<ArcSwap<FleetView>>,
-}
-
-/// A node, and all that is judged of it.
-#[derive(Debug)]
-struct Entry {
-    node: Arc<Node>,
-    backend: Backend,
-    health: Health,
-    ejection: Ejection,
+    /// By the partitions' numbers.
+    rosters: Vec<Roster>,
+    /// How many nodes wait for their first check.
+    awaited: usize,
+    /// The partitions that requests see as they were.
+    dirty: BTreeSet<PartitionNumber>,
+    /// Those of them that a node has left: its invoices must not go there for a moment longer.
+    urgent: BTreeSet<PartitionNumber>,
+    /// Once the first round of checks is over: the partitions where requests do not see that yet.
+    settling: Option<BTreeSet<PartitionNumber>>,
+    view: Arc<FleetView>,
 }
 
 impl Fleet {
     /// A fleet without nodes.
     pub fn new(config: FleetConfig) -> Self {
-        let turns = config
+        let rosters: Vec<_> = config
             .partitions
             .iter()
-            .map(|partition| {
-                let first = u64::from(config.first_turn);
-                (partition.clone(), Arc::new(AtomicU64::new(first)))
-            })
+            .map(|_| Roster::new(config.first_turn))
             .collect();
-        let mut fleet = Self {
+        let pickers = config
+            .partitions
+            .iter()
+            .zip(&rosters)
+            .map(|(name, roster)| {
+                let picker = publish::picker(&config, roster, std::iter::empty(), Moment::ORIGIN);
+                (name.clone(), picker)
+            });
+        Self {
+            view: Arc::new(FleetView::new(pickers)),
             config,
             next_id: 0,
             known: false,
-            settled: false,
-            discovered: Arc::default(),
+            snapshots: 0,
             entries: BTreeMap::new(),
             ids: BTreeMap::new(),
-            turns,
-            view: Arc::default(),
-        };
-        fleet.publish(&fleet.config.partitions.clone());
-        fleet
+            rosters,
+            awaited: 0,
+            dirty: BTreeSet::new(),
+            urgent: BTreeSet::new(),
+            settling: None,
+        }
     }
 
-    /// What requests read. The swap is shared: it shows each later publication too.
-    pub fn view(&self) -> Arc<ArcSwap<FleetView>> {
+    /// What requests read, now and after each later publication.
+    pub fn view(&self) -> Arc<FleetView> {
         Arc::clone(&self.view)
+    }
+
+    /// How many nodes discovery lists in the partitions served.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it lists none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// The node's backend as discovery last told it.
@@ -114,61 +121,24 @@ impl Fleet {
         self.entries.get(&id).map(|entry| &entry.backend)
     }
 
+    /// The node's state, as an administrator calls it.
+    pub fn state(&self, id: NodeId) -> Option<NodeState> {
+        self.entries.get(&id).map(Entry::state)
+    }
+
     /// The node's active health.
     pub fn health(&self, id: NodeId) -> Option<&Health> {
         self.entries.get(&id).map(|entry| &entry.health)
     }
 
-    /// Takes all backends of a discovery snapshot. Nodes that did not change keep their health, their
-    /// counters and their identity; the answer lists those that did.
-    pub fn update(&mut self, backends: Vec<Backend>, now: Moment) -> FleetUpdate {
-        let mut update = FleetUpdate::default();
-        let mut dirty = BTreeSet::new();
-        let mut gone = std::mem::take(&mut self.ids);
-        for backend in backends {
-            // A feed that lists an address twice is taken at its first word.
-            if !self.serves(&backend) || self.ids.contains_key(&backend.address) {
-                continue;
-            }
-            match gone.remove(&backend.address) {
-                Some(id) => {
-                    self.ids.insert(backend.address.clone(), id);
-                    self.change(id, backend, now, &mut update, &mut dirty);
-                }
-                None => self.add(backend, now, &mut update, &mut dirty),
-            }
-        }
-        for id in gone.into_values() {
-            self.remove(id, &mut update, &mut dirty);
-        }
-        self.known = true;
-        self.publish(&dirty);
-        update
+    /// The node's passive health.
+    pub fn ejection(&self, id: NodeId) -> Option<&Ejection> {
+        self.entries.get(&id).map(|entry| &entry.ejection)
     }
 
-    /// Takes note that a look at discovery, which began at `asked`, was answered, changed or not. What
-    /// was registered after `asked` may be missing from that answer.
-    pub fn discovered(&mut self, asked: Moment) {
-        // Zero means never.
-        self.discovered
-            .fetch_max(asked.as_nanos().max(1), Ordering::Relaxed);
-    }
-
-    /// Takes the result of a node's active check; says how that changed its health, if it did.
-    pub fn checked(&mut self, id: NodeId, good: bool, now: Moment) -> Option<HealthChange> {
-        let thresholds = self.config.thresholds;
-        let entry = self.entries.get_mut(&id)?;
-        entry.node.set_checked_at(now);
-        if !entry.health.check(good, thresholds, now) {
-            return None;
-        }
-        let change = match entry.health.state() {
-            HealthState::Healthy => HealthChange::Healthy,
-            HealthState::Unhealthy | HealthState::Unknown => HealthChange::Unhealthy,
-        };
-        let partitions = entry.backend.partitions.iter().cloned().collect();
-        self.publish(&partitions);
-        Some(change)
+    /// What the node could receive when it was last asked with success.
+    pub fn reading(&self, id: NodeId) -> Option<Reading> {
+        self.entries.get(&id)?.reading
     }
 
     /// Takes what requests report of a node; says how that changed its standing, if it did.
@@ -186,13 +156,10 @@ impl Fleet {
     /// Puts a ready node aside, unless it is the last ready one of a partition.
     fn eject(&mut self, id: NodeId, now: Moment) -> Option<HealthChange> {
         let entry = self.entries.get(&id)?;
-        let ready = entry.health.state() == HealthState::Healthy && !entry.ejection.is_ejected();
-        if !ready || self.is_last(entry) {
+        if entry.standing() != Standing::Ready || self.is_last(entry) {
             return None;
         }
-        let partitions = entry.backend.partitions.iter().cloned().collect();
         self.put_aside(id, now);
-        self.publish(&partitions);
         Some(HealthChange::Ejected)
     }
 
@@ -206,43 +173,56 @@ impl Fleet {
 
     fn put_aside(&mut self, id: NodeId, now: Moment) {
         let policy = self.config.ejection;
-        if let Some(entry) = self.entries.get_mut(&id) {
+        self.amend(id, |entry| {
             entry.ejection.eject(&policy, now);
-            entry.node.forget_failures();
-            entry.node.set_probe_at(entry.ejection.probe_at());
-        }
+            entry.node.live().forget_failures();
+            entry.node.live().set_probe_at(entry.ejection.probe_at());
+        });
     }
 
     /// Ends the ejection of a node that made an invoice. Its active health is left to its checks: a node
     /// that does not follow the chain makes invoices too.
     fn readmit(&mut self, id: NodeId, now: Moment) -> Option<HealthChange> {
-        let entry = self.entries.get_mut(&id)?;
-        if !entry.ejection.readmit(now) {
-            return None;
-        }
-        entry.node.forget_failures();
-        entry.node.set_probe_at(None);
-        let partitions = entry.backend.partitions.iter().cloned().collect();
-        self.publish(&partitions);
-        Some(HealthChange::Readmitted)
+        let readmitted = self.amend(id, |entry| {
+            let readmitted = entry.ejection.readmit(now);
+            if readmitted {
+                entry.node.live().forget_failures();
+                entry.node.live().set_probe_at(None);
+            }
+            readmitted
+        })?;
+        readmitted.then_some(HealthChange::Readmitted)
     }
 
-    /// Whether the node is the only ready one of a partition that it serves.
+    /// Whether the node, which is ready, is the only such one of a partition that it serves.
     fn is_last(&self, entry: &Entry) -> bool {
-        let view = self.view.load();
-        entry
-            .backend
+        let mut rosters = entry
             .partitions
             .iter()
-            .filter_map(|partition| view.partition(partition))
-            .any(|partition| matches!(&*partition.ready, [only] if only.id() == entry.node.id()))
+            .filter_map(|number| self.rosters.get(number.0));
+        rosters.any(|roster| roster.ready <= 1)
     }
 
-    fn serves(&self, backend: &Backend) -> bool {
-        backend
-            .partitions
-            .iter()
-            .any(|partition| self.config.partitions.contains(partition))
+    /// Changes what is judged of a node, and keeps in line with it all that follows from it: its live
+    /// flags, the counts, and which partitions are to be published.
+    fn amend<T>(&mut self, id: NodeId, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+        let entry = self.entries.get_mut(&id)?;
+        let (standing, awaited) = (entry.standing(), entry.is_awaited());
+        let result = change(entry);
+        entry.refresh_flags();
+        self.awaited -= usize::from(awaited);
+        self.awaited += usize::from(entry.is_awaited());
+        let now = entry.standing();
+        if standing != now {
+            for number in &entry.partitions {
+                if let Some(roster) = self.rosters.get_mut(number.0) {
+                    roster.ready -= usize::from(standing == Standing::Ready);
+                    roster.ready += usize::from(now == Standing::Ready);
+                }
+            }
+            self.dirty.extend(&entry.partitions);
+        }
+        Some(result)
     }
 }
 

@@ -1,80 +1,110 @@
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, atomic::AtomicU64},
-};
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
 
-use super::{Entry, Fleet, HealthState};
+use super::{Entry, Fleet, entry::Standing, roster::Roster};
 use crate::{
-    Partition,
-    balance::{FleetView, Node, PartitionView, round_robin::RoundRobin},
+    Moment,
+    balance::{FleetConfig, Picker, Seats, ranges::Ranges},
 };
 
 impl Fleet {
-    /// Builds the views of `dirty` anew, keeps those of the others, and swaps them in as one.
-    pub(super) fn publish(&mut self, dirty: &BTreeSet<Partition>) {
-        for entry in self.entries.values() {
-            entry.refresh_flags();
+    /// Lets requests see what has changed: builds anew the pickers of the partitions concerned, and swaps
+    /// in each. A partition that was published less than 50 ms ago waits, so that many changes make
+    /// one publication; the answer says until when, to publish again. Only a partition that a node has
+    /// left does not wait.
+    pub fn publish(&mut self, now: Moment) -> Option<Moment> {
+        let mut next: Option<Moment> = None;
+        if !self.known || self.awaited > 0 {
+            self.settling = None;
+        } else if self.settling.is_none() {
+            self.settling = Some(self.dirty.clone());
         }
-        let mut partitions = self.view.load().partitions.clone();
-        for (partition, turns) in &self.turns {
-            if dirty.contains(partition) {
-                let view = self.partition_view(partition, Arc::clone(turns));
-                partitions.insert(partition.clone(), Arc::new(view));
-            }
-        }
-        self.settled = self.settled || self.is_first_round_over();
-        self.view.store(Arc::new(FleetView {
-            settled: self.settled,
-            discovered: Arc::clone(&self.discovered),
-            partitions,
-        }));
-    }
-
-    /// Whether discovery has been read, and every node that takes part has been checked.
-    fn is_first_round_over(&self) -> bool {
-        let checked =
-            |entry: &Entry| !entry.backend.enabled || entry.health.state() != HealthState::Unknown;
-        self.known && self.entries.values().all(checked)
-    }
-
-    fn partition_view(&self, partition: &Partition, turns: Arc<AtomicU64>) -> PartitionView {
-        let mut weights = Vec::new();
-        let [mut ready, mut ejected, mut dormant] = [const { Vec::<Arc<Node>>::new() }; 3];
-        let mut total = 0;
-        for entry in self.entries.values() {
-            if !entry.backend.partitions.contains(partition) {
+        for number in std::mem::take(&mut self.dirty) {
+            let Some(roster) = self.rosters.get_mut(number.0) else {
+                continue;
+            };
+            let urgent = self.urgent.remove(&number);
+            if let Some(due) = roster.wait(now).filter(|_| !urgent) {
+                self.dirty.insert(number);
+                next = Some(next.map_or(due, |next| next.min(due)));
                 continue;
             }
-            total += 1;
-            if !entry.backend.is_eligible(partition) {
-                continue;
+            roster.set_published(now);
+            if let Some(settling) = &mut self.settling {
+                settling.remove(&number);
             }
-            let node = Arc::clone(&entry.node);
-            if entry.health.state() != HealthState::Healthy {
-                dormant.push(node);
-            } else if entry.ejection.is_ejected() {
-                ejected.push(node);
-            } else {
-                weights.push(entry.backend.weight.get());
-                ready.push(node);
+            let members = roster.members.iter().filter_map(|id| self.entries.get(id));
+            let picker = picker(&self.config, roster, members, now);
+            self.view.publish(number, picker);
+            if self.config.capacity_bias.is_some() {
+                for id in &roster.members {
+                    if let Some(entry) = self.entries.get_mut(id) {
+                        entry.published_reading = entry.reading.map(|reading| reading.at);
+                    }
+                }
             }
         }
-        PartitionView {
-            turns: RoundRobin::new(&weights, turns),
-            ready: ready.into(),
-            ejected: ejected.into(),
-            dormant: dormant.into(),
-            total,
+        if self.settling.as_ref().is_some_and(BTreeSet::is_empty) {
+            self.view.settle();
         }
+        next
     }
 }
 
-impl Entry {
-    /// Brings the node's live flags in line with what is judged of it.
-    fn refresh_flags(&self) {
-        let trusted = self.health.state() == HealthState::Healthy && !self.ejection.is_ejected();
-        self.node.set_trusted(trusted);
-        self.node
-            .set_open(self.backend.enabled && !self.backend.weight.is_zero());
+/// A picker over these members of a partition.
+pub(super) fn picker<'a>(
+    config: &FleetConfig,
+    roster: &Roster,
+    members: impl Iterator<Item = &'a Entry>,
+    now: Moment,
+) -> Picker {
+    let [mut ready, mut ejected, mut dormant] = [const { Vec::<&Entry>::new() }; 3];
+    for entry in members {
+        match entry.standing() {
+            Standing::Out => {}
+            Standing::Dormant => dormant.push(entry),
+            Standing::Ejected => ejected.push(entry),
+            Standing::Ready => ready.push(entry),
+        }
     }
+    let mut eligible: Vec<_> = [&ready, &ejected, &dormant]
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.node.id())
+        .collect();
+    eligible.sort_unstable();
+    let ranges = sort_by_range(config, &mut ready, now);
+    let seats = Seats::new(ready.iter().filter_map(|entry| {
+        let weight = entry.backend.weight.non_zero()?;
+        Some((Arc::clone(&entry.node), weight))
+    }));
+    let nodes = |entries: Vec<&Entry>| {
+        entries
+            .iter()
+            .map(|entry| Arc::clone(&entry.node))
+            .collect()
+    };
+    Picker {
+        chooser: config.strategy.prepare(&seats),
+        seats,
+        turns: Arc::clone(&roster.turns),
+        ranges,
+        ejected: nodes(ejected),
+        dormant: nodes(dormant),
+        eligible: eligible.into(),
+        total: roster.members.len(),
+    }
+}
+
+/// With a capacity bias, brings the nodes into falling order of what they are in range of, those without
+/// a reading that counts last.
+fn sort_by_range(config: &FleetConfig, ready: &mut [&Entry], now: Moment) -> Option<Ranges> {
+    let bias = config.capacity_bias?;
+    let range = |entry: &Entry| {
+        let reading = entry.reading?;
+        let until = reading.at + config.reading_lifetime;
+        (now <= until).then(|| (bias.limit(reading.inbound), until))
+    };
+    // Stable: among equals, in the order of the ids.
+    ready.sort_by_cached_key(|entry| Reverse(range(entry).map(|(limit, _)| limit)));
+    Some(Ranges::new(ready.iter().map_while(|entry| range(entry))))
 }

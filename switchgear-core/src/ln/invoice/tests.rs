@@ -1,5 +1,7 @@
 use bitcoin_hashes::sha256;
-use lightning_invoice::{InvoiceBuilder, PaymentSecret, RawTaggedField, TaggedField};
+use lightning_invoice::{
+    InvoiceBuilder, PaymentSecret, RawBolt11Invoice, RawTaggedField, SiPrefix, TaggedField,
+};
 use secp256k1::{Secp256k1, SecretKey};
 
 use super::*;
@@ -178,34 +180,47 @@ fn asks_nothing_of_payee_and_network_where_they_are_not_known() {
     assert_eq!(written.sign().verify(&request(), &expected), Ok(()));
 }
 
-/// The invoice asked for, signed again with the feature bit of AMP required, as LND does.
-fn amp() -> SignedRawBolt11Invoice {
+/// The invoice asked for, changed in what the builder does not let go, and signed again.
+fn signed_again(change: impl FnOnce(&mut RawBolt11Invoice)) -> Invoice {
+    let plain = Written::asked().sign();
+    let signed = SignedRawBolt11Invoice::from_str(&plain.bolt11).unwrap();
+    let (mut raw, ..) = signed.into_parts();
+    change(&mut raw);
+    let key = SecretKey::from_slice(&[7; 32]).unwrap();
+    let sign = |message: &_| Ok::<_, ()>(Secp256k1::new().sign_ecdsa_recoverable(message, &key));
+    Invoice {
+        bolt11: raw.sign(sign).unwrap().to_string(),
+        ..plain
+    }
+}
+
+/// Sets the feature bit of AMP as required, as LND does.
+fn require_amp(raw: &mut RawBolt11Invoice) {
     const AMP_REQUIRED: usize = 30;
 
-    let plain = SignedRawBolt11Invoice::from_str(&Written::asked().sign().bolt11).unwrap();
-    let (mut raw, ..) = plain.into_parts();
     for field in &mut raw.data.tagged_fields {
         if let RawTaggedField::KnownSemantics(TaggedField::Features(features)) = field {
             features.set_required_feature_bit(AMP_REQUIRED).unwrap();
         }
     }
-    let key = SecretKey::from_slice(&[7; 32]).unwrap();
-    let sign = |message: &_| Ok::<_, ()>(Secp256k1::new().sign_ecdsa_recoverable(message, &key));
-    raw.sign(sign).unwrap()
+}
+
+/// Removes the fields of which `is_one` holds.
+fn remove(raw: &mut RawBolt11Invoice, is_one: fn(&TaggedField) -> bool) {
+    raw.data
+        .tagged_fields
+        .retain(|field| !matches!(field, RawTaggedField::KnownSemantics(known) if is_one(known)));
 }
 
 #[test]
 fn takes_an_amp_invoice_whose_features_the_decoder_does_not_know() {
-    let bolt11 = amp().to_string();
+    let invoice = signed_again(require_amp);
     assert_eq!(
-        Bolt11Invoice::from_str(&bolt11).unwrap_err().to_string(),
+        Bolt11Invoice::from_str(&invoice.bolt11)
+            .unwrap_err()
+            .to_string(),
         Bolt11SemanticError::InvalidFeatures.to_string()
     );
-    let payment_hash = Written::asked().sign().payment_hash;
-    let invoice = Invoice {
-        bolt11,
-        payment_hash,
-    };
     assert_eq!(invoice.verify(&request(), &expected()), Ok(()));
     let other = Expectation {
         payee: Some(public_key([8; 32])),
@@ -213,4 +228,82 @@ fn takes_an_amp_invoice_whose_features_the_decoder_does_not_know() {
     };
     let got = public_key([7; 32]);
     assert_eq!(invoice.verify(&request(), &other), Err(Lie::Payee { got }));
+}
+
+#[test]
+fn refuses_an_invoice_against_the_rules_of_bolt_11() {
+    let unsecret =
+        |raw: &mut _| remove(raw, |field| matches!(field, TaggedField::PaymentSecret(_)));
+    let unsecret = signed_again(unsecret);
+    assert_eq!(
+        unsecret.verify(&request(), &expected()),
+        Err(Lie::Undecodable)
+    );
+}
+
+#[test]
+fn refuses_an_amount_finer_than_a_millisatoshi_whatever_the_features() {
+    let finer = |raw: &mut RawBolt11Invoice| {
+        raw.hrp.raw_amount = Some(210_001);
+        raw.hrp.si_prefix = Some(SiPrefix::Pico);
+    };
+    let amp = signed_again(|raw| {
+        require_amp(raw);
+        finer(raw);
+    });
+    for invoice in [signed_again(finer), amp] {
+        let verdict = invoice.verify(&request(), &expected());
+        assert_eq!(verdict, Err(Lie::Undecodable));
+    }
+}
+
+#[test]
+fn takes_an_invoice_that_names_no_expiry_for_one_of_an_hour() {
+    let invoice = signed_again(|raw| {
+        remove(raw, |field| matches!(field, TaggedField::ExpiryTime(_)));
+    });
+    let hour = InvoiceRequest {
+        expiry: Duration::from_secs(3_600),
+        ..request()
+    };
+    assert_eq!(invoice.verify(&hour, &expected()), Ok(()));
+    assert_eq!(invoice.verify(&request(), &expected()), Err(Lie::Expiry));
+}
+
+#[test]
+fn tells_the_networks_apart() {
+    let networks = [
+        (Network::Bitcoin, Currency::Bitcoin),
+        (Network::Testnet, Currency::BitcoinTestnet),
+        (Network::Signet, Currency::Signet),
+        (Network::Regtest, Currency::Regtest),
+    ];
+    for (of_invoice, currency) in &networks {
+        let mut written = Written::asked();
+        written.currency = currency.clone();
+        let invoice = written.sign();
+        for (asked, _) in networks.iter().cloned() {
+            let expected = Expectation {
+                network: Some(asked),
+                ..expected()
+            };
+            let verdict = if asked == *of_invoice {
+                Ok(())
+            } else {
+                Err(Lie::Network { asked })
+            };
+            assert_eq!(invoice.verify(&request(), &expected), verdict);
+        }
+    }
+}
+
+#[test]
+fn says_of_a_wrong_amount_what_it_is_instead() {
+    let asked = Millisatoshi::new(21_000);
+    let lie = |got| Lie::Amount { asked, got }.to_string();
+    assert_eq!(lie(None), "its amount is missing instead of 21000 msat");
+    assert_eq!(
+        lie(Some(Millisatoshi::new(1))),
+        "its amount is 1 msat instead of 21000 msat"
+    );
 }

@@ -1,250 +1,25 @@
 //! The shell in paused time, with nodes that are scripts. Real connections are tested against
 //! simulated and real nodes.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+mod preferences;
+mod world;
 
-use futures::{future::join_all, stream::BoxStream};
+use std::sync::atomic::Ordering;
+
+use futures::future::join_all;
 use switchgear_core::{
-    Millisatoshi, Partition,
-    backend::{Backend, BackendPatch, BackendSnapshot, SnapshotVersion},
+    Partition,
+    backend::{BackendPatch, Weight},
     balance::Backoff,
-    ln::{Invoice, LnClient, LnError, LnErrorKind, NodeStatus},
-    lnurl::PayMetadata,
-    store::{StoreError, StoreErrorKind},
 };
-use tokio::{
-    sync::watch,
-    task::JoinHandle,
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 
+use self::world::{
+    MS, SECOND,
+    Script::{Failing, Good, Hanging, HangingCalls, Panicking, Slow, Unsynced},
+    World, backend, config, request, until,
+};
 use super::*;
-
-const MS: Duration = Duration::from_millis(1);
-const SECOND: Duration = Duration::from_secs(1);
-
-/// What a scripted node does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Script {
-    Good,
-    Slow(Duration),
-    Failing,
-    Hanging,
-    /// Its checks are good, its calls hang.
-    HangingCalls,
-    /// Its checks fail, its calls are good.
-    Unsynced,
-    /// Its checks panic.
-    Panicking,
-}
-
-#[derive(Debug, Default)]
-struct World {
-    scripts: Mutex<BTreeMap<String, Script>>,
-    backends: Mutex<Vec<Backend>>,
-    version: watch::Sender<u64>,
-    store_is_down: Mutex<bool>,
-    snapshot_takes: Mutex<Duration>,
-    snapshots: AtomicUsize,
-    checks: AtomicUsize,
-    calls: Mutex<Vec<String>>,
-    dropped: AtomicUsize,
-}
-
-impl World {
-    fn new(nodes: &[(&str, Script)]) -> Arc<Self> {
-        let world = Self::default();
-        for (name, script) in nodes {
-            world.script(name, *script);
-            world.backends.lock().unwrap().push(backend(name));
-        }
-        Arc::new(world)
-    }
-
-    fn script(&self, name: &str, script: Script) {
-        self.scripts.lock().unwrap().insert(name.into(), script);
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Vec<Backend>)) {
-        change(&mut self.backends.lock().unwrap());
-        self.version.send_modify(|version| *version += 1);
-    }
-
-    fn start(self: &Arc<Self>, config: BalancerConfig) -> (Balancer, JoinHandle<()>) {
-        let feed = Arc::new(Feed(Arc::clone(self)));
-        let connector = Arc::new(Nodes(Arc::clone(self)));
-        let (balancer, driver) = Balancer::new(config, feed, connector);
-        (balancer, tokio::spawn(driver))
-    }
-
-    /// Starts, and waits until every node has been checked.
-    async fn settle(self: &Arc<Self>, config: BalancerConfig) -> (Balancer, JoinHandle<()>) {
-        let (balancer, driver) = self.start(config);
-        until(|| balancer.readiness().settled).await;
-        (balancer, driver)
-    }
-
-    fn calls(&self) -> Vec<String> {
-        std::mem::take(&mut self.calls.lock().unwrap())
-    }
-}
-
-#[derive(Debug)]
-struct Feed(Arc<World>);
-
-#[async_trait]
-impl DiscoveryFeed for Feed {
-    async fn snapshot(
-        &self,
-        known: Option<&SnapshotVersion>,
-    ) -> Result<BackendSnapshot, StoreError> {
-        self.0.snapshots.fetch_add(1, Ordering::Relaxed);
-        if *self.0.store_is_down.lock().unwrap() {
-            return Err(StoreError::new(StoreErrorKind::Unavailable, "is down"));
-        }
-        let version = SnapshotVersion::new(self.0.version.borrow().to_string());
-        if known == Some(&version) {
-            return Ok(BackendSnapshot::Unchanged);
-        }
-        let backends = self.0.backends.lock().unwrap().clone();
-        let takes = *self.0.snapshot_takes.lock().unwrap();
-        sleep(takes).await;
-        Ok(BackendSnapshot::Changed { version, backends })
-    }
-
-    fn changes(&self) -> BoxStream<'static, ()> {
-        let changes = self.0.version.subscribe();
-        Box::pin(futures::stream::unfold(changes, |mut changes| async {
-            changes.changed().await.ok()?;
-            Some(((), changes))
-        }))
-    }
-}
-
-#[derive(Debug)]
-struct Nodes(Arc<World>);
-
-impl Connector for Nodes {
-    fn connect(&self, backend: &Backend) -> Arc<dyn LnClient> {
-        Arc::new(Client {
-            world: Arc::clone(&self.0),
-            name: backend.name.as_ref().unwrap().to_string(),
-        })
-    }
-}
-
-#[derive(Debug)]
-struct Client {
-    world: Arc<World>,
-    name: String,
-}
-
-impl Client {
-    fn script(&self) -> Script {
-        self.world.scripts.lock().unwrap()[&self.name]
-    }
-}
-
-/// Counts a call that was dropped before its end.
-struct Unfinished(Option<Arc<World>>);
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        if let Some(world) = self.0.take() {
-            world.dropped.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-#[async_trait]
-impl LnClient for Client {
-    async fn invoice(&self, _: &InvoiceRequest) -> Result<Invoice, LnError> {
-        self.world.calls.lock().unwrap().push(self.name.clone());
-        let mut unfinished = Unfinished(Some(Arc::clone(&self.world)));
-        match self.script() {
-            Script::Slow(time) => sleep(time).await,
-            Script::Hanging | Script::HangingCalls => std::future::pending().await,
-            Script::Failing => {
-                unfinished.0 = None;
-                return Err(LnError::new(LnErrorKind::Unreachable, "connection refused"));
-            }
-            Script::Good | Script::Unsynced | Script::Panicking => sleep(MS).await,
-        }
-        unfinished.0 = None;
-        Ok(Invoice {
-            bolt11: self.name.clone(),
-            payment_hash: [0; 32],
-        })
-    }
-
-    async fn status(&self) -> Result<NodeStatus, LnError> {
-        self.world.checks.fetch_add(1, Ordering::Relaxed);
-        match self.script() {
-            Script::Hanging => std::future::pending().await,
-            Script::Failing => Err(LnError::new(LnErrorKind::Unreachable, "connection refused")),
-            Script::Panicking => panic!("as its script says"),
-            script => Ok(NodeStatus {
-                synced_to_chain: script != Script::Unsynced,
-                inbound: None,
-                public_key: None,
-                network: None,
-            }),
-        }
-    }
-}
-
-fn backend(name: &str) -> Backend {
-    serde_json::from_value(serde_json::json!({
-        "address": {"url": format!("https://{name}.example.com")},
-        "name": name,
-        "partitions": ["default"],
-        "weight": 1,
-        "enabled": true,
-        "implementation": {
-            "type": "lndGrpc",
-            "url": "https://127.0.0.1:10009",
-            "auth": {"type": "path", "tlsCertPath": "/tls.cert", "macaroonPath": "/m"},
-            "ampInvoice": false
-        }
-    }))
-    .unwrap()
-}
-
-fn config() -> BalancerConfig {
-    BalancerConfig {
-        verify_invoices: false,
-        ..BalancerConfig::new([Partition::try_new("default").unwrap()].into())
-    }
-}
-
-fn request() -> InvoiceRequest {
-    InvoiceRequest {
-        partition: Partition::try_new("default").unwrap(),
-        amount: Millisatoshi::from_sat(1),
-        metadata: PayMetadata::from_served(r#"[["text/plain","x"]]"#),
-        expiry: Duration::from_secs(180),
-        comment: None,
-    }
-}
-
-/// Waits, in steps of paused time, until `condition` holds.
-async fn until(condition: impl Fn() -> bool) {
-    let holds = async {
-        while !condition() {
-            sleep(MS).await;
-        }
-    };
-    timeout(120 * SECOND, holds).await.unwrap();
-}
-
-use Script::{Failing, Good, Hanging, HangingCalls, Panicking, Slow, Unsynced};
 
 #[tokio::test(start_paused = true)]
 async fn takes_turns_over_the_healthy_nodes() {
@@ -294,6 +69,47 @@ async fn serves_a_waiting_request_from_a_node_registered_meanwhile() {
     let issued = waiting.await.unwrap().unwrap();
     assert_eq!(issued.invoice.bolt11, "late");
     assert!(issued.elapsed < 600 * MS, "{:?}", issued.elapsed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn finds_a_node_whose_publication_waits_behind_another() {
+    let world = World::new(&[]);
+    let stop = BalancerConfig {
+        backoff: Backoff::Stop,
+        ..config()
+    };
+    let (balancer, _driver) = world.settle(stop).await;
+    for (name, script) in [("good", Good), ("hidden", Unsynced)] {
+        // This one is published at once, and what follows it a moment later waits.
+        world.script("off", Good);
+        world.change(|backends| {
+            let mut off = backend("off");
+            BackendPatch::enabled(false).apply(&mut off);
+            *backends = vec![off];
+        });
+        until(|| balancer.readiness().partitions[0].total == 1).await;
+        sleep(200 * MS).await;
+        world.change(|backends| backends[0].weight = Weight::new(7));
+        sleep(10 * MS).await;
+        world.script(name, script);
+        world.change(|backends| backends.push(backend(name)));
+        let issued = balancer.invoice(&request()).await.unwrap();
+        assert_eq!(issued.invoice.bolt11, name);
+        assert!(issued.elapsed < 1_500 * MS, "{:?}", issued.elapsed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn has_no_node_for_a_partition_that_is_not_served() {
+    let world = World::new(&[("a", Good)]);
+    let (balancer, _driver) = world.settle(config()).await;
+    let elsewhere = InvoiceRequest {
+        partition: Partition::try_new("elsewhere").unwrap(),
+        ..request()
+    };
+    let started = Instant::now();
+    assert_eq!(balancer.invoice(&elsewhere).await, Err(NoInvoice::NoNode));
+    assert!(started.elapsed() < MS);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,40 @@
+use crate::{Millisatoshi, Moment};
+
+/// What each seat is in range of, as of its last published reading.
+#[derive(Debug, Default)]
+pub(super) struct Ranges {
+    /// The largest amount that each seat is in range of; seats stand in falling order of it, and those
+    /// without a reading are last, with none.
+    limits: Box<[Millisatoshi]>,
+    /// Until when each seat's reading counts.
+    until: Box<[Moment]>,
+    /// The last of these.
+    latest: Moment,
+}
+
+impl Ranges {
+    /// The ranges of seats in falling order of their limits: for each that has a reading, its limit and
+    /// until when that counts.
+    pub(super) fn new(ranges: impl Iterator<Item = (Millisatoshi, Moment)>) -> Self {
+        let (limits, until): (Vec<_>, Vec<_>) = ranges.unzip();
+        Self {
+            limits: limits.into(),
+            latest: until.iter().copied().max().unwrap_or_default(),
+            until: until.into(),
+        }
+    }
+
+    /// How many of the first seats are in range of `amount`, but for those whose readings are too old;
+    /// none if all are.
+    pub(super) fn in_range(&self, amount: Millisatoshi, now: Moment) -> usize {
+        if now > self.latest {
+            return 0;
+        }
+        self.limits.partition_point(|limit| *limit >= amount)
+    }
+
+    /// Whether a seat's reading counts still.
+    pub(super) fn is_fresh(&self, seat: usize, now: Moment) -> bool {
+        self.until.get(seat).is_some_and(|until| now <= *until)
+    }
+}
