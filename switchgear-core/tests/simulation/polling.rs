@@ -1,0 +1,335 @@
+use std::sync::Arc;
+
+use switchgear_core::{
+    Moment,
+    balance::{Action, AttemptId, Call, Event as Told, NodeId, Outcome, Report},
+    ln::{Blame, NoInvoice},
+};
+
+use super::{
+    call::{CallId, LiveCall, Manner},
+    event::Event,
+    happened::{Asked, Happened},
+    request::RequestId,
+    round::{Round, RoundRun, Wait},
+    world::World,
+};
+
+impl World {
+    /// Lets a request take its next action.
+    pub(super) fn poll(&mut self, id: RequestId) -> Happened {
+        let Some(request) = self.requests.get_mut(&id) else {
+            self.rest();
+            return Happened::Nothing;
+        };
+        let action = request.dispatch.poll(self.now, &self.view, &mut self.rng);
+        if let Some(until) = request.round.resting
+            && !matches!(action, Action::WaitUntil(same) if same == until)
+        {
+            request.round = Round::new(self.now, self.step);
+        }
+        match action {
+            Action::Start(call) => self.start(id, call),
+            Action::Cancel(attempt) => self.cancel(id, attempt),
+            Action::Detach(attempt) => self.detach(id, attempt),
+            Action::Report(report) => self.tell(id, report),
+            Action::Refresh => {
+                request.listening = true;
+                request.round.refreshed = Some(self.now);
+                request.round.run = None;
+                self.want_refresh();
+                Happened::WantedRefresh(id)
+            }
+            Action::WaitUntil(until) => self.wait(id, until),
+            Action::Done(result) => self.done(id, result),
+        }
+    }
+
+    fn start(&mut self, id: RequestId, call: Call) -> Happened {
+        let asked = self.describe(id, &call);
+        let Some(request) = self.requests.get_mut(&id) else {
+            return Happened::Nothing;
+        };
+        let manner = asked.manner.unwrap_or(Manner::Trial);
+        let node = call.node_id();
+        request.round.asked.push(node);
+        request.under_way.push((call.attempt(), manner));
+        if manner == Manner::Candidate {
+            request.last_candidate = Some(self.now);
+        }
+        self.tally.calls += 1;
+        let address = call.node().address();
+        let conduct = self.conducts.get(address);
+        if let Some((at, outcome)) =
+            conduct.and_then(|conduct| conduct.answer(self.now, &mut self.rng))
+        {
+            self.queue
+                .push(at, Event::Answer((id, call.attempt()), outcome));
+        }
+        let live = LiveCall {
+            manner,
+            started: self.now,
+            detached: false,
+            call,
+        };
+        self.calls.insert((id, live.call.attempt()), live);
+        Happened::Asked(asked)
+    }
+
+    /// What a call is, seen from outside; brings the request's run up to date with it.
+    fn describe(&mut self, id: RequestId, call: &Call) -> Asked {
+        let node = call.node_id();
+        let holding = self
+            .calls
+            .values()
+            .filter(|live| live.on_trial() && live.node() == node);
+        let other_trials = holding.count();
+        let mut asked = Asked {
+            request: id,
+            attempt: call.attempt(),
+            node,
+            open: call.node().is_open(),
+            manner: None,
+            limit: call.limit(),
+            left: (1, 1),
+            again: false,
+            beside: (0, 0),
+            last_candidate: None,
+            other_trials,
+            rank: None,
+        };
+        let Some(request) = self.requests.get_mut(&id) else {
+            return asked;
+        };
+        let current = Arc::clone(&self.published[request.partition]);
+        asked.again = request.round.asked.contains(&node);
+        asked.beside = (
+            request.count(|manner| manner == Manner::Candidate),
+            request.count(|manner| manner != Manner::Candidate),
+        );
+        asked.last_candidate = request.last_candidate;
+        let quota = request.round.quota(self.settings.dispatch.max_iterations);
+        let run = request.round.run.as_ref();
+        let begins = run.is_none_or(|run| run.starts_over(node));
+        if begins && current.node(node).is_some() {
+            request.round.run = Some(RoundRun {
+                published: Arc::clone(&current),
+                began: self.now,
+                asked: 0,
+                rank: 0,
+            });
+            let probed = current
+                .ejected
+                .get(&node)
+                .is_some_and(|node| node.is_probe_due(self.now));
+            if probed && !current.ready.is_empty() && other_trials == 0 {
+                asked.manner = Some(Manner::Probe);
+                return asked;
+            }
+        }
+        let in_run = request
+            .round
+            .run
+            .as_ref()
+            .is_some_and(|run| run.published.node(node).is_some());
+        if in_run {
+            asked.manner = Some(Manner::Candidate);
+            self.describe_candidate(id, &mut asked);
+        } else if current.dormant.contains(&node) {
+            asked.manner = Some(Manner::Trial);
+            request.round.run = None;
+            let open = |id: &&NodeId| self.model.is_open(**id) && !request.round.asked.contains(id);
+            let left = current.dormant.iter().filter(open).count();
+            asked.left = (left.min(quota), left.min(quota));
+            request.round.spent += 1;
+        }
+        asked
+    }
+
+    fn describe_candidate(&mut self, id: RequestId, asked: &mut Asked) {
+        let biased = self.settings.bias.is_some();
+        let Some(request) = self.requests.get_mut(&id) else {
+            return;
+        };
+        let current = &self.published[request.partition];
+        let model = &self.model;
+        let amount = request.request.amount;
+        let round = &mut request.round;
+        let quota = round.quota(self.settings.dispatch.max_iterations);
+        let Some(run) = &mut round.run else {
+            return;
+        };
+        let open = |one: &NodeId| {
+            *one != asked.node
+                && model.is_open(*one)
+                && current.lists(*one)
+                && !round.asked.contains(one)
+        };
+        let least = 1 + run.published.candidates().filter(open).count();
+        let most = run.published.len() - run.asked.min(run.published.len());
+        asked.left = (least.min(quota), most.min(quota));
+        let rank = run
+            .published
+            .rank(asked.node, amount, run.began, biased)
+            .unwrap_or(u8::MAX);
+        asked.rank = Some((rank, run.rank));
+        run.rank = run.rank.max(rank);
+        run.asked += 1;
+        round.spent += 1;
+        round.met_ready |= !run.published.ready.is_empty();
+    }
+
+    fn cancel(&mut self, id: RequestId, attempt: AttemptId) -> Happened {
+        let Some(live) = self.calls.remove(&(id, attempt)) else {
+            return Happened::Nothing;
+        };
+        let node = live.node();
+        let Some(request) = self.requests.get_mut(&id) else {
+            return Happened::Nothing;
+        };
+        request.forget_call(attempt);
+        let late = self.now >= live.call.limit() && !request.won;
+        if late {
+            if live.is_fair(self.settings.dispatch.attempt_limit) {
+                let outcome = Outcome::Failed(Blame::Node);
+                request.owed = self.model.called(node, outcome, live.on_trial());
+            }
+            self.tally.failed_calls += 1;
+        }
+        Happened::Cancelled {
+            request: id,
+            attempt,
+            node,
+            late,
+        }
+    }
+
+    fn detach(&mut self, id: RequestId, attempt: AttemptId) -> Happened {
+        let Some(live) = self.calls.get_mut(&(id, attempt)) else {
+            return Happened::Nothing;
+        };
+        live.detached = true;
+        let at = live.call.limit();
+        self.queue.push(at, Event::Late((id, attempt)));
+        if let Some(request) = self.requests.get_mut(&id) {
+            request.forget_call(attempt);
+        }
+        Happened::Detached(id, attempt)
+    }
+
+    fn tell(&mut self, id: RequestId, report: Report) -> Happened {
+        let owed = self
+            .requests
+            .get_mut(&id)
+            .and_then(|request| request.owed.take());
+        self.queue
+            .push(self.now + self.settings.lag, Event::Report(report));
+        Happened::Told {
+            request: id,
+            report,
+            expected: owed,
+        }
+    }
+
+    fn wait(&mut self, id: RequestId, until: Moment) -> Happened {
+        self.rest();
+        let now = self.now;
+        let Some(request) = self.requests.get_mut(&id) else {
+            return Happened::Nothing;
+        };
+        request.waits += 1;
+        let under_way = request.under_way.len();
+        let wait = request.round.wait(now, until, request.deadline, under_way);
+        if wait == Wait::Rest {
+            request.round.resting = Some(until);
+        }
+        let event = Event::Wake(id, request.waits);
+        self.queue.push(until, event);
+        Happened::Waited {
+            request: id,
+            until,
+            wait,
+        }
+    }
+
+    fn done(&mut self, id: RequestId, result: Result<AttemptId, NoInvoice>) -> Happened {
+        self.end(id);
+        let Some(request) = self.requests.get(&id) else {
+            return Happened::Nothing;
+        };
+        let attempts = request.dispatch.attempts();
+        let took = self.now.since(request.arrived);
+        self.tally.longest = self.tally.longest.max(took);
+        match result {
+            Ok(_) => {
+                self.tally.served += 1;
+                self.tally.attempts += u64::from(attempts);
+                self.tally.served_at.push(self.now);
+            }
+            Err(_) => self.tally.failed += 1,
+        }
+        Happened::Ended {
+            request: id,
+            result,
+            attempts,
+        }
+    }
+
+    pub(super) fn answer(&mut self, id: CallId, outcome: Outcome) -> Happened {
+        let Some(live) = self.calls.get(&id) else {
+            return Happened::Nothing;
+        };
+        if live.detached {
+            return self.end_detached(id, Some(outcome));
+        }
+        // The call is over before anybody hears of it.
+        let Some(live) = self.calls.remove(&id) else {
+            return Happened::Nothing;
+        };
+        let (node, on_trial) = (live.node(), live.on_trial());
+        drop(live);
+        let (request_id, attempt) = id;
+        let Some(request) = self.requests.get_mut(&request_id) else {
+            return Happened::Nothing;
+        };
+        request.forget_call(attempt);
+        request.won |= outcome == Outcome::Invoice;
+        request.owed = self.model.called(node, outcome, on_trial);
+        request
+            .dispatch
+            .handle(Told::Answer { attempt, outcome }, self.now);
+        self.tally.failed_calls += u64::from(outcome != Outcome::Invoice);
+        self.resume(request_id);
+        Happened::Answered {
+            request: request_id,
+            attempt,
+            node,
+            outcome,
+        }
+    }
+
+    pub(super) fn end_detached(&mut self, id: CallId, outcome: Option<Outcome>) -> Happened {
+        let Some(live) = self.calls.remove(&id) else {
+            return Happened::Nothing;
+        };
+        let (node, on_trial) = (live.node(), live.on_trial());
+        let blamed = live.is_fair(self.settings.dispatch.attempt_limit);
+        let verdict = live.call.verdict().clone();
+        drop(live);
+        let judged = outcome.or(blamed.then_some(Outcome::Failed(Blame::Node)));
+        let expected = judged.and_then(|outcome| self.model.called(node, outcome, on_trial));
+        let report = match outcome {
+            Some(outcome) => verdict.of(outcome, self.now),
+            None => verdict.late(self.now),
+        };
+        if let Some(report) = report {
+            self.queue
+                .push(self.now + self.settings.lag, Event::Report(report));
+        }
+        Happened::DetachedEnded {
+            node,
+            report,
+            expected,
+        }
+    }
+}
