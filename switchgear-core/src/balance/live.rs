@@ -168,6 +168,9 @@ struct PeakLatency {
 impl PeakLatency {
     const HALF_LIFE_MS: u32 = 5_000;
 
+    /// By how much a moment may be the earlier one.
+    const EARLIER_MS: u32 = 60_000;
+
     fn observe(self, latency: Duration, now: Moment) -> Self {
         let observed = u32::try_from(latency.as_micros())
             .unwrap_or(u32::MAX)
@@ -193,10 +196,14 @@ impl PeakLatency {
 
     /// What is left of the peak: half for each half-life, and evenly less within one.
     fn decayed(self, now: Moment) -> u32 {
-        // Two threads' clocks may be read in one order and noted in the other: half of all distances
-        // mean that `now` is the earlier one.
+        // Two threads' clocks may be read in one order and noted in the other: the longest distances mean
+        // that `now` is the earlier one.
         let elapsed = millis(now).wrapping_sub(self.millis);
-        let elapsed = if elapsed > u32::MAX / 2 { 0 } else { elapsed };
+        let elapsed = if elapsed > u32::MAX - Self::EARLIER_MS {
+            0
+        } else {
+            elapsed
+        };
         let halved = self
             .micros
             .checked_shr(elapsed / Self::HALF_LIFE_MS)

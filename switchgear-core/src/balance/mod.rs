@@ -21,6 +21,7 @@ mod fleet;
 mod health;
 mod live;
 mod node;
+mod partition_turns;
 mod picker;
 mod ranges;
 mod rendezvous;

@@ -4,9 +4,10 @@ use rand_core::Rng;
 
 use super::{
     Among, Candidates, Chooser, Draw, Node, NodeId, Pick, Seats,
+    dispatch::Asked,
+    partition_turns::PartitionTurns,
     ranges::Ranges,
     run::{Run, Start},
-    turns::Turns,
 };
 use crate::Moment;
 
@@ -43,8 +44,8 @@ impl Picker {
     /// Whom a request asks, best first, each node once: the ready nodes in range of the amount, the other
     /// ready ones, and those that are ejected.
     ///
-    /// The first comes without a lock and without an allocation; so do the others, at a cost that grows
-    /// with the number of nodes.
+    /// The first comes without a lock and without an allocation. So do the others, each eight of them by a
+    /// look at all nodes: to name every node of a large fleet takes the square of their number.
     pub fn candidates(&self, pick: &Pick, rng: &mut dyn Rng) -> Candidates<'_> {
         Candidates {
             picker: self,
@@ -58,11 +59,7 @@ impl Picker {
         // With nobody in range, all are chosen among alike.
         let among = Among::first(&self.seats, in_range)
             .or_else(|| Among::first(&self.seats, usize::MAX))?;
-        let turns = if among.is_all() {
-            &self.turns.all
-        } else {
-            &self.turns.in_range
-        };
+        let turns = self.turns.of(&among);
         let choice = self
             .chooser
             .choose(&among, pick, &mut Draw::new(turns, rng));
@@ -92,32 +89,14 @@ impl Picker {
     }
 
     /// Whether there is a node that a round would ask now, and that is not among `asked`.
-    pub(super) fn has_candidate_besides(&self, asked: &[NodeId]) -> bool {
+    pub(super) fn has_candidate_besides(&self, asked: &Asked) -> bool {
         let mut candidates = self.ready().iter().chain(&self.ejected);
-        candidates.any(|node| node.is_open() && !asked.contains(&node.id()))
+        candidates.any(|node| node.is_open() && !asked.contains(node.id()))
     }
 
     /// Whether the node is eligible here.
     pub(super) fn lists(&self, id: NodeId) -> bool {
         self.eligible.binary_search(&id).is_ok()
-    }
-}
-
-/// A partition's counters of turns, which outlive each of its pickers.
-#[derive(Debug)]
-pub(super) struct PartitionTurns {
-    all: Turns,
-    /// Choices among those in range only have turns of their own: else a partition that is asked for
-    /// small and large amounts by turns would give all small ones to one node.
-    in_range: Turns,
-}
-
-impl PartitionTurns {
-    pub(super) fn new(first: u32) -> Self {
-        Self {
-            all: Turns::new(first),
-            in_range: Turns::new(first),
-        }
     }
 }
 
@@ -133,6 +112,12 @@ mod tests {
         CapacityBias, Check, Fleet,
         fixture::{backend, config, make_healthy, partition},
     };
+
+    fn asked(id: NodeId) -> Asked {
+        let mut asked = Asked::default();
+        asked.ask(id);
+        asked
+    }
 
     /// Nodes of partition `a`, each with what it can receive.
     fn fleet(inbound: &[u64]) -> (Fleet, Vec<NodeId>) {
@@ -213,9 +198,9 @@ mod tests {
             "an unhealthy one is eligible"
         );
         assert!(!picker.lists(NodeId(99)));
-        assert!(picker.has_candidate_besides(&[ids[1]]));
+        assert!(picker.has_candidate_besides(&asked(ids[1])));
         assert!(
-            !picker.has_candidate_besides(&[ids[0]]),
+            !picker.has_candidate_besides(&asked(ids[0])),
             "an unhealthy one is no candidate"
         );
         assert_eq!((picker.ready().len(), picker.total()), (1, 2));

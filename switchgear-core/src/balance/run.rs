@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use rand_core::Rng;
 
-use super::{AffinityKey, Node, Pick, Picker, rendezvous::Batch};
+use super::{AffinityKey, Node, Pick, Picker, rendezvous::Batch, strategy::scale_to_place};
 use crate::Moment;
 
 /// Where a run begins.
@@ -57,7 +57,7 @@ impl Run {
             named: 0,
             first_ejected: match picker.ejected.len() {
                 0 => 0,
-                len => random_below(len, rng),
+                len => scale_to_place(rng.next_u64(), len),
             },
             ejected: 0,
             left: picker.seats.len() + picker.ejected.len(),
@@ -152,11 +152,6 @@ impl Run {
     }
 }
 
-fn random_below(bound: usize, rng: &mut dyn Rng) -> usize {
-    let bound = bound.max(1) as u64;
-    usize::try_from(rng.next_u64() % bound).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use std::{sync::Arc, time::Duration};
@@ -167,7 +162,8 @@ mod tests {
     use crate::{
         Millisatoshi,
         balance::{
-            Among, Choice, Chooser, Draw, Seats, fixture, picker::PartitionTurns, ranges::Ranges,
+            Among, Choice, Chooser, Draw, Seats, fixture, partition_turns::PartitionTurns,
+            ranges::Ranges,
         },
     };
 

@@ -1,12 +1,11 @@
 use crate::sync::{AtomicU64, Ordering, thread_number};
 
-/// Deals out turns 0, 1, 2, … to all threads, each turn once.
+/// Deals out the turns 0, 1, 2, … to all threads, each turn once.
 ///
-/// While threads do not collide, each turn is the next one, whoever takes it. Where two threads reach
-/// for the counter in the same moment, the one that came second takes a block of [`Self::BLOCK`] turns
-/// for itself, and a number of blocks after it, so that they stop passing one cache line to and fro. So turns are exact in one
-/// thread, and in many that take their turns one after the other; in threads that run against each
-/// other each is at most a block ahead or behind.
+/// As long as threads have not collided, each turn is the next one, whoever takes it. Where two threads
+/// reach for the counter in the same moment, the one that came second takes a block of [`Self::BLOCK`]
+/// turns for itself, and a number of blocks after it, so that they stop passing one cache line to and
+/// fro. So turns are exact in one thread; in several, each is at most a block ahead or behind.
 #[derive(Debug)]
 pub(super) struct Turns {
     next: Line,
@@ -20,15 +19,14 @@ pub(super) struct Turns {
 struct Line(AtomicU64);
 
 impl Turns {
-    /// How many turns a thread takes at once when it collides with another.
-    pub(super) const BLOCK: u64 = 1 << Self::BLOCK_BITS;
-
-    const BLOCK_BITS: u32 = 4;
+    /// How many turns a thread takes at once when it collides with another: a prime, so that the blocks of
+    /// several threads do not name the same nodes in step.
+    pub(super) const BLOCK: u64 = 17;
 
     /// How many more blocks a thread takes after a collision, before it tries single turns again.
     const MORE_BLOCKS: u64 = (1 << Self::MORE_BITS) - 1;
 
-    const MORE_BITS: u32 = 6;
+    const MORE_BITS: u32 = 8;
 
     /// How many threads have a place for their block.
     const THREADS: usize = 8;
@@ -43,14 +41,14 @@ impl Turns {
 
     /// The next turn.
     pub(super) fn take(&self) -> u64 {
-        let Line(block) = &self.blocks[thread_number() % Self::THREADS];
-        if let Some(turn) = Self::take_from(block) {
-            return turn;
-        }
+        let Line(place) = &self.blocks[thread_number() % Self::THREADS];
         let Line(next) = &self.next;
-        let more = Rest::unpack(block.load(Ordering::Relaxed)).more;
-        if let Some(more) = more.checked_sub(1) {
-            return Self::take_block(next, block, more);
+        let kept = match Self::take_from(place) {
+            Ok(turn) => return turn,
+            Err(kept) => kept,
+        };
+        if let Some(more) = Rest::unpack(kept).more.checked_sub(1) {
+            return Self::take_block(next, place, kept, more);
         }
         let turn = next.load(Ordering::Relaxed);
         let alone = next.compare_exchange(
@@ -61,7 +59,7 @@ impl Turns {
         );
         match alone {
             Ok(turn) => turn,
-            Err(_) => Self::take_block(next, block, Self::MORE_BLOCKS),
+            Err(_) => Self::take_block(next, place, kept, Self::MORE_BLOCKS),
         }
     }
 
@@ -72,50 +70,49 @@ impl Turns {
         Rest::unpack(block.load(Ordering::Relaxed)).left
     }
 
-    /// A turn of this thread's block, while there is one.
-    fn take_from(block: &AtomicU64) -> Option<u64> {
-        let mut rest = block.load(Ordering::Relaxed);
+    /// A turn of the block in this place; what the place holds, if there is none.
+    fn take_from(place: &AtomicU64) -> Result<u64, u64> {
+        let mut word = place.load(Ordering::Relaxed);
         loop {
-            let Rest { turn, left, more } = Rest::unpack(rest);
-            let less = Rest {
-                turn: turn.wrapping_add(1),
-                left: left.checked_sub(1)?,
-                more,
-            };
-            let taken = block.compare_exchange_weak(
-                rest,
+            let rest = Rest::unpack(word);
+            let less = rest.less().ok_or(word)?;
+            let taken = place.compare_exchange_weak(
+                word,
                 less.pack(),
                 Ordering::Relaxed,
                 Ordering::Relaxed,
             );
             match taken {
-                Ok(_) => return Some(turn),
-                Err(now) => rest = now,
+                Ok(_) => return Ok(rest.turn),
+                Err(now) => word = now,
             }
         }
     }
 
-    /// The first turn of a new block, whose rest is kept for this thread. Where another thread with the
-    /// same place has put its own there meanwhile, that one's is left, and this block is given up: a gap
-    /// in the turns shifts a share by less than the block.
-    fn take_block(next: &AtomicU64, block: &AtomicU64, more: u64) -> u64 {
+    /// The first turn of a new block, whose rest is kept in the place. Where another thread with the same
+    /// place has it, or is about to fill it, a single turn.
+    fn take_block(next: &AtomicU64, place: &AtomicU64, kept: u64, more: u64) -> u64 {
+        let reserved = Rest::RESERVED.pack();
+        let mine = Rest::unpack(kept).left == 0
+            && place
+                .compare_exchange(kept, reserved, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if !mine {
+            return next.fetch_add(1, Ordering::Relaxed);
+        }
         let turn = next.fetch_add(Self::BLOCK, Ordering::Relaxed);
         let rest = Rest {
             turn: turn.wrapping_add(1),
             left: Self::BLOCK - 1,
             more,
         };
-        let seen = block.load(Ordering::Relaxed);
-        if Rest::unpack(seen).left == 0 {
-            let _kept =
-                block.compare_exchange(seen, rest.pack(), Ordering::Relaxed, Ordering::Relaxed);
-        }
+        place.store(rest.pack(), Ordering::Relaxed);
         turn
     }
 }
 
 /// What is left of a block, and how many are to follow. All fit one word, since no counter comes near
-/// 2^53 turns.
+/// 2^51 turns.
 struct Rest {
     turn: u64,
     left: u64,
@@ -123,9 +120,26 @@ struct Rest {
 }
 
 impl Rest {
-    const LEFT_BITS: u32 = Turns::BLOCK_BITS + 1;
+    /// A thread is about to put its block here.
+    const RESERVED: Self = Self {
+        turn: 0,
+        left: (1 << Self::LEFT_BITS) - 1,
+        more: 0,
+    };
+
+    const LEFT_BITS: u32 = 5;
 
     const ALL_BITS: u32 = Self::LEFT_BITS + Turns::MORE_BITS;
+
+    /// What is left after one more turn, if there is one.
+    fn less(&self) -> Option<Self> {
+        let reserved = self.left == Self::RESERVED.left;
+        Some(Self {
+            turn: self.turn.wrapping_add(1),
+            left: self.left.checked_sub(1).filter(|_| !reserved)?,
+            more: self.more,
+        })
+    }
 
     fn pack(&self) -> u64 {
         self.turn << Self::ALL_BITS | self.more << Self::LEFT_BITS | self.left
@@ -146,7 +160,7 @@ mod tests {
 
     #[test]
     fn the_rest_of_a_block_fits_one_word() {
-        for turn in [0, 1, 77, (1 << 53) - 1] {
+        for turn in [0, 1, 77, (1 << 51) - 1] {
             for left in [0, 1, Turns::BLOCK - 1, Turns::BLOCK] {
                 for more in [0, 1, Turns::MORE_BLOCKS] {
                     let rest = Rest::unpack(Rest { turn, left, more }.pack());

@@ -81,12 +81,12 @@ impl FleetView {
 
     /// Whether a look at discovery that began at `since` or later was answered.
     pub(super) fn is_discovered_since(&self, since: Moment) -> bool {
-        self.discovered.load(Ordering::Relaxed) >= since.as_nanos().max(1)
+        self.discovered.load(Ordering::Acquire) >= since.as_nanos().max(1)
     }
 
     pub(super) fn set_discovered(&self, asked: Moment) {
         self.discovered
-            .fetch_max(asked.as_nanos().max(1), Ordering::Relaxed);
+            .fetch_max(asked.as_nanos().max(1), Ordering::Release);
     }
 
     /// The first round of checks is over, and published.

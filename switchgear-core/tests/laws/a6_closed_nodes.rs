@@ -8,12 +8,15 @@ use switchgear_core::{
     Millisatoshi,
     backend::{Backend, Weight},
     balance::{
-        Action, AttemptId, Call, Check, Dispatch, DispatchRequest, Event, NodeId, Outcome, Strategy,
+        Action, AffinityKey, AttemptId, Call, Check, Dispatch, DispatchRequest, Event, NodeId,
+        Outcome, Strategy,
     },
     ln::Blame,
 };
 
-use crate::common::{MS, World, backend, config, one_round, partition, partitions, strategies};
+use crate::common::{
+    MS, World, backend, config, key, one_round, partition, partitions, strategies,
+};
 
 const STEPS: usize = 50_000;
 const SLOTS: usize = 12;
@@ -114,7 +117,7 @@ impl Turmoil {
             let request = DispatchRequest {
                 partition: self.world.view.number(&partition("a")).unwrap(),
                 amount: Millisatoshi::from_sat(1),
-                key: None,
+                key: self.key(),
             };
             self.requests.push(Request {
                 dispatch: Dispatch::new(one_round(), request, self.world.now),
@@ -136,6 +139,12 @@ impl Turmoil {
         if self.drive(&mut request) {
             self.requests.push(request);
         }
+    }
+
+    /// Most requests come with one of a few hundred comments, some with none.
+    fn key(&mut self) -> Option<AffinityKey> {
+        let has_comment = self.rng.random_bool(0.8);
+        has_comment.then(|| key(self.rng.random_range(0..500)))
     }
 
     /// Does what a request wants done; whether it is still on its way.

@@ -307,8 +307,8 @@ impl Model {
                 known.failures = 0;
                 (!known.is_trusted()).then_some(Report::Answering(id))
             }
+            Outcome::Failed(_) if on_trial => Some(Report::TrialFailed(id)),
             Outcome::Failed(Blame::Request) => None,
-            Outcome::Failed(Blame::Node) if on_trial => Some(Report::TrialFailed(id)),
             Outcome::Failed(Blame::Node) => {
                 known.failures += 1;
                 let telling = known.failures >= threshold && known.is_trusted();
@@ -331,7 +331,8 @@ impl Model {
         let Some(known) = self.known_mut(id) else {
             return consequence;
         };
-        let prolongs = matches!(report, Report::TrialFailed(_)) && known.aside.until.is_some();
+        let due = known.aside.until.is_some_and(|until| until <= now);
+        let prolongs = matches!(report, Report::TrialFailed(_)) && due;
         if ejects || prolongs {
             let served = known
                 .aside

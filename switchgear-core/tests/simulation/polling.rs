@@ -192,7 +192,10 @@ impl World {
         if late {
             if live.is_fair(self.settings.dispatch.attempt_limit) {
                 let outcome = Outcome::Failed(Blame::Node);
-                request.owed = self.model.called(node, outcome, live.on_trial());
+                let owed = self.model.called(node, outcome, live.on_trial());
+                request.owed.extend(owed);
+            } else {
+                request.doubtful.push((node, live.on_trial()));
             }
             self.tally.failed_calls += 1;
         }
@@ -221,7 +224,7 @@ impl World {
         let owed = self
             .requests
             .get_mut(&id)
-            .and_then(|request| request.owed.take());
+            .and_then(|request| request.owed.pop_front());
         self.queue
             .push(self.now + self.settings.lag, Event::Report(report));
         Happened::Told {
@@ -239,7 +242,8 @@ impl World {
         };
         request.waits += 1;
         let under_way = request.under_way.len();
-        let wait = request.round.wait(now, until, request.deadline, under_way);
+        let bounds = (request.deadline, self.settings.dispatch.attempt_limit);
+        let wait = request.round.wait(now, until, bounds, under_way);
         if wait == Wait::Rest {
             request.round.resting = Some(until);
         }
@@ -294,7 +298,15 @@ impl World {
         };
         request.forget_call(attempt);
         request.won |= outcome == Outcome::Invoice;
-        request.owed = self.model.called(node, outcome, on_trial);
+        request
+            .owed
+            .extend(self.model.called(node, outcome, on_trial));
+        if outcome == Outcome::Invoice {
+            for (node, on_trial) in std::mem::take(&mut request.doubtful) {
+                let late = Outcome::Failed(Blame::Node);
+                request.owed.extend(self.model.called(node, late, on_trial));
+            }
+        }
         request
             .dispatch
             .handle(Told::Answer { attempt, outcome }, self.now);
@@ -313,11 +325,11 @@ impl World {
             return Happened::Nothing;
         };
         let (node, on_trial) = (live.node(), live.on_trial());
-        let blamed = live.is_fair(self.settings.dispatch.attempt_limit);
         let verdict = live.call.verdict().clone();
         drop(live);
-        let judged = outcome.or(blamed.then_some(Outcome::Failed(Blame::Node)));
-        let expected = judged.and_then(|outcome| self.model.called(node, outcome, on_trial));
+        // Another one made the invoice: there was time enough.
+        let judged = outcome.unwrap_or(Outcome::Failed(Blame::Node));
+        let expected = self.model.called(node, judged, on_trial);
         let report = match outcome {
             Some(outcome) => verdict.of(outcome, self.now),
             None => verdict.late(self.now),

@@ -1,6 +1,8 @@
+use std::collections::VecDeque;
+
 use switchgear_core::{
     Moment,
-    balance::{AttemptId, Dispatch, DispatchRequest, Report},
+    balance::{AttemptId, Dispatch, DispatchRequest, NodeId, Report},
 };
 
 use super::{call::Manner, round::Round};
@@ -24,8 +26,11 @@ pub struct Request {
     pub won: bool,
     pub under_way: Vec<(AttemptId, Manner)>,
     pub last_candidate: Option<Moment>,
-    /// What it must tell of a node before it waits.
-    pub owed: Option<Report>,
+    /// What it must tell of nodes before it waits, in order.
+    pub owed: VecDeque<Report>,
+    /// Nodes that had little time when they were given up, and whether for a trial: they are to blame once another
+    /// one made the invoice.
+    pub doubtful: Vec<(NodeId, bool)>,
     /// Numbers its waits.
     pub waits: u64,
 }

@@ -1,4 +1,4 @@
-use std::{num::NonZeroU32, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use switchgear_core::{Moment, balance::NodeId};
 
@@ -81,15 +81,21 @@ impl Round {
     }
 
     /// What a wait until `until` is for, when `under_way` calls of the request are.
-    pub fn wait(&self, now: Moment, until: Moment, deadline: Moment, under_way: usize) -> Wait {
+    pub fn wait(
+        &self,
+        now: Moment,
+        until: Moment,
+        (deadline, attempt_limit): (Moment, Duration),
+        under_way: usize,
+    ) -> Wait {
         if under_way > 0 {
             return Wait::Calls;
         }
         if self.resting == Some(until) {
             return Wait::StillRest;
         }
-        let half = |since: Moment| since + deadline.since(since) / 2;
-        if self.run.is_none() && self.refreshed.map(half) == Some(until) {
+        let longest = |since: Moment| since + (deadline.since(since) / 2).min(attempt_limit);
+        if self.run.is_none() && self.refreshed.map(longest) == Some(until) {
             return Wait::Refresh;
         }
         if until == (now + Self::LOOK_AGAIN).min(deadline) {

@@ -1,4 +1,8 @@
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use rand::{SeedableRng as _, rngs::StdRng};
 use switchgear_core::{
@@ -238,7 +242,8 @@ impl World {
             won: false,
             under_way: Vec::new(),
             last_candidate: None,
-            owed: None,
+            owed: VecDeque::new(),
+            doubtful: Vec::new(),
             waits: 0,
         };
         self.requests.insert(id, request);

@@ -2,9 +2,10 @@ use std::{sync::Arc, time::Duration};
 
 use rand_core::Rng;
 
+use super::asked::Asked;
 use crate::{
     Moment,
-    balance::{Node, NodeId, Pick, Picker, node::Trial, run::Run},
+    balance::{Node, Pick, Picker, node::Trial, run::Run},
 };
 
 /// Asking the candidates of one picker, best first.
@@ -34,15 +35,20 @@ impl Asking {
     pub(super) fn take_probe(
         &mut self,
         now: Moment,
-        asked: &[NodeId],
+        current: Option<&Arc<Picker>>,
+        asked: &Asked,
     ) -> Option<(Arc<Node>, Trial)> {
         if std::mem::replace(&mut self.probed, true) || self.none_was_ready() {
             return None;
         }
+        let may_be_asked = |node: &&Arc<Node>| {
+            node.is_open() && self.is_listed(node, current) && !asked.contains(node.id())
+        };
         self.picker
             .ejected
             .iter()
-            .filter(|node| node.is_open() && node.is_probe_due(now) && !asked.contains(&node.id()))
+            .filter(|node| node.is_probe_due(now))
+            .filter(may_be_asked)
             .find_map(|node| Some((Arc::clone(node), node.try_trial()?)))
     }
 
@@ -52,20 +58,24 @@ impl Asking {
         &mut self,
         now: Moment,
         current: Option<&Arc<Picker>>,
-        asked: &[NodeId],
+        asked: &Asked,
     ) -> Option<(Arc<Node>, usize)> {
-        let current = current.filter(|current| !Arc::ptr_eq(current, &self.picker));
         while self.quota > 0 {
             let left = self.left();
             let node = self.run.next(&self.picker)?;
-            let listed = current.is_none_or(|current| current.lists(node.id()));
-            if listed && node.is_open() && !asked.contains(&node.id()) {
+            if self.is_listed(node, current) && node.is_open() && !asked.contains(node.id()) {
                 self.quota -= 1;
                 self.last_start = Some(now);
                 return Some((Arc::clone(node), left));
             }
         }
         None
+    }
+
+    /// Whether the node still belongs to the partition, as that is now.
+    fn is_listed(&self, node: &Node, current: Option<&Arc<Picker>>) -> bool {
+        let changed = current.filter(|current| !Arc::ptr_eq(current, &self.picker));
+        changed.is_none_or(|current| current.lists(node.id()))
     }
 
     pub(super) fn none_was_ready(&self) -> bool {

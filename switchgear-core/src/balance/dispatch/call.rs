@@ -98,15 +98,16 @@ impl Verdict {
         self.node.live().observe_latency(latency, now);
         match outcome {
             Outcome::Invoice => self.node.succeeded(),
-            Outcome::Failed(Blame::Request) => None,
-            Outcome::Failed(Blame::Node) => self.blamed(),
+            // A trial that brings no invoice has failed, whosever fault it was: else it would be tried on.
+            Outcome::Failed(Blame::Request) if !self.on_trial => None,
+            Outcome::Failed(_) => self.blamed(),
         }
     }
 
     /// The call was given up at its limit; a report when that is news to the fleet.
     pub fn late(&self, now: Moment) -> Option<Report> {
         self.node.live().observe_latency(self.charge, now);
-        self.fair.then(|| self.blamed()).flatten()
+        self.blamed()
     }
 
     /// The call was given up at `now` because another one made the invoice, or nobody waited any more.

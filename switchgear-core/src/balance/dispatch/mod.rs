@@ -16,20 +16,23 @@
 //! - *Refreshing*: nobody is ready, so discovery and checks run now, shared by all who wait.
 //! - *Trials*: nodes that are unhealthy or unknown, each asked by one request at a time.
 
+mod asked;
 mod asking;
 mod call;
+mod calls;
 mod request;
 
 use std::{collections::VecDeque, num::NonZeroU32, sync::Arc, time::Duration};
 
 use rand_core::Rng;
 
+pub(super) use self::asked::Asked;
 use self::{asking::Asking, call::InFlightCall};
 pub use self::{
     call::{AttemptId, Call, Verdict},
     request::DispatchRequest,
 };
-use super::{Backoff, FleetView, Node, NodeId, Picker, Report, node::Trial};
+use super::{Backoff, FleetView, Node, Picker, Report, strategy::scale_to_place};
 use crate::{
     Moment,
     ln::{Blame, NoInvoice},
@@ -106,9 +109,9 @@ pub struct Dispatch {
     rounds: u32,
     attempts: u32,
     /// Whom this round has asked.
-    asked: Vec<NodeId>,
-    /// How many of them were probed beside others, which nobody waits for.
-    probed: usize,
+    asked: Asked,
+    /// Calls that were given up before their nodes had had much time.
+    doubtful: Vec<Verdict>,
     in_flight: Vec<InFlightCall>,
     queue: VecDeque<Action>,
 }
@@ -139,8 +142,8 @@ impl Dispatch {
     /// An attempt is never given less than this.
     pub const SHORTEST_ATTEMPT: Duration = Duration::from_millis(100);
 
-    /// A node that was given less than this (and less than the configured limit) is not to blame for
-    /// being late: there were more candidates than time.
+    /// A node that was given less than this (and less than the configured limit) is to blame for being
+    /// late only if another one made the invoice: there were more candidates than time.
     pub const FAIR_ATTEMPT: Duration = Duration::from_secs(1);
 
     /// How soon to look whether another request's trial is over, where no view tells it first.
@@ -155,8 +158,8 @@ impl Dispatch {
             phase: Phase::NextRound,
             rounds: 0,
             attempts: 0,
-            asked: Vec::new(),
-            probed: 0,
+            asked: Asked::default(),
+            doubtful: Vec::new(),
             in_flight: Vec::new(),
             queue: VecDeque::new(),
         }
@@ -201,16 +204,16 @@ impl Dispatch {
         }
         let picker = view.picker(self.request.partition);
         let picker = picker.as_deref();
-        let someone = picker.filter(|picker| self.finds_candidate(picker));
+        let someone = || picker.filter(|picker| self.finds_candidate(picker));
         match self.phase {
             Phase::NextRound => self.next_round(now, picker, rng),
             Phase::Asking(_) => return self.ask(now, picker, rng),
-            Phase::Refreshing(refreshing) => match someone {
+            Phase::Refreshing(refreshing) => match someone() {
                 Some(picker) => self.ask_all(now, picker, rng),
                 None if refreshing.is_over(now, view, picker) => self.phase = Phase::Trials,
                 None => return Some(refreshing.until),
             },
-            Phase::Trials => match someone {
+            Phase::Trials => match someone() {
                 // The trial under way goes on beside.
                 Some(picker) => self.ask_all(now, picker, rng),
                 None => return self.try_dormant(now, picker, rng),
@@ -229,7 +232,6 @@ impl Dispatch {
 
     fn next_round(&mut self, now: Moment, picker: Option<&Arc<Picker>>, rng: &mut dyn Rng) {
         self.asked.clear();
-        self.probed = 0;
         match picker.filter(|picker| self.finds_candidate(picker)) {
             Some(picker) => self.ask_all(now, picker, rng),
             None => self.refresh(now),
@@ -241,12 +243,14 @@ impl Dispatch {
         self.phase = Phase::Asking(Asking::new(picker, &pick, self.quota(), rng));
     }
 
-    /// Waits for the shared refresh, but keeps half of the time left for what comes after.
+    /// Waits for the shared refresh, as long as one node may take, but keeps half of the time left for what
+    /// comes after.
     fn refresh(&mut self, now: Moment) {
+        let longest = self.deadline.since(now) / 2;
         self.queue.push_back(Action::Refresh);
         self.phase = Phase::Refreshing(Refreshing {
             since: now,
-            until: now + self.deadline.since(now) / 2,
+            until: now + longest.min(self.config.attempt_limit),
             over: false,
         });
     }
@@ -260,8 +264,8 @@ impl Dispatch {
         let Phase::Asking(asking) = &mut self.phase else {
             return None;
         };
-        if let Some((node, trial)) = asking.take_probe(now, &self.asked) {
-            self.probed += 1;
+        if let Some((node, trial)) = asking.take_probe(now, picker, &self.asked) {
+            self.asked.probe(node.id());
             self.start(now, node, 1, Some(trial));
             return None;
         }
@@ -272,6 +276,7 @@ impl Dispatch {
             return Some(self.next_wake(hedge_at));
         }
         if let Some((node, left)) = asking.next(now, picker, &self.asked) {
+            self.asked.ask(node.id());
             self.start(now, node, left, None);
             return None;
         }
@@ -301,16 +306,19 @@ impl Dispatch {
             return Some(self.next_wake(None));
         }
         let nodes = picker.map_or(&[][..], |picker| &picker.dormant);
-        let left = || {
-            nodes
-                .iter()
-                .filter(|node| node.is_open() && !self.asked.contains(&node.id()))
-        };
-        let found = left()
-            .take(self.quota())
-            .find_map(|node| Some((Arc::clone(node), node.try_trial()?)));
-        let left = left().count().min(self.quota());
+        // Not all requests begin with the same one, or those behind it would have to wait for it.
+        let (before, from) = nodes.split_at(scale_to_place(rng.next_u64(), nodes.len()));
+        let left: Vec<_> = from
+            .iter()
+            .chain(before)
+            .filter(|node| node.is_open() && !self.asked.contains(node.id()))
+            .collect();
+        let quota = self.quota();
+        let mut may_be_tried = left.iter().filter(|_| quota > 0);
+        let found = may_be_tried.find_map(|node| Some((Arc::clone(node), node.try_trial()?)));
+        let left = left.len().min(quota);
         if let Some((node, trial)) = found {
+            self.asked.ask(node.id());
             self.start(now, node, left, Some(trial));
             return None;
         }
@@ -341,93 +349,12 @@ impl Dispatch {
     fn quota(&self) -> usize {
         let most = self.config.max_iterations.map(NonZeroU32::get);
         let most = most.and_then(|most| usize::try_from(most).ok());
-        let asked = self.asked.len().saturating_sub(self.probed);
-        most.map_or(usize::MAX, |most| most.saturating_sub(asked))
+        most.map_or(usize::MAX, |most| most.saturating_sub(self.asked.count()))
     }
 
     /// Whether the round has someone to ask.
     fn finds_candidate(&self, picker: &Picker) -> bool {
         self.quota() > 0 && picker.has_candidate_besides(&self.asked)
-    }
-
-    /// Starts a call whose limit is its share of the time left among `left` candidates, within bounds.
-    fn start(&mut self, now: Moment, node: Arc<Node>, left: usize, trial: Option<Trial>) {
-        let share = self.deadline.since(now) / u32::try_from(left.max(1)).unwrap_or(u32::MAX);
-        let limit = share
-            .max(Self::SHORTEST_ATTEMPT)
-            .min(self.config.attempt_limit);
-        let attempt = AttemptId(self.attempts);
-        self.attempts = self.attempts.saturating_add(1);
-        self.asked.push(node.id());
-        let fair = limit >= self.config.attempt_limit.min(Self::FAIR_ATTEMPT);
-        let verdict = Verdict {
-            node: Arc::clone(&node),
-            started: now,
-            charge: limit,
-            on_trial: trial.is_some(),
-            fair,
-        };
-        let limit = (now + limit).min(self.deadline);
-        self.in_flight.push(InFlightCall {
-            attempt,
-            limit,
-            verdict: verdict.clone(),
-        });
-        self.queue.push_back(Action::Start(Call::new(
-            attempt, node, limit, trial, verdict,
-        )));
-    }
-
-    /// Gives up the calls whose limit has passed.
-    fn expire(&mut self, now: Moment) {
-        while let Some(index) = self.in_flight.iter().position(|call| now >= call.limit) {
-            let call = self.in_flight.swap_remove(index);
-            self.queue.push_back(Action::Cancel(call.attempt));
-            self.queue
-                .extend(call.verdict.late(now).map(Action::Report));
-        }
-    }
-
-    fn answer(&mut self, attempt: AttemptId, outcome: Outcome, now: Moment) {
-        let position = self
-            .in_flight
-            .iter()
-            .position(|call| call.attempt == attempt);
-        let Some(index) = position else {
-            return; // It came after its limit, and was counted then.
-        };
-        let call = self.in_flight.swap_remove(index);
-        self.queue
-            .extend(call.verdict.of(outcome, now).map(Action::Report));
-        if outcome == Outcome::Invoice {
-            self.finish(Ok(attempt), now);
-        }
-    }
-
-    /// Ends the request. Calls whose verdict somebody waits for go on alone: a trial, which may take its
-    /// node back, and a call that a hedge overtook, which else would never count against a node that
-    /// hangs.
-    fn finish(&mut self, result: Result<AttemptId, NoInvoice>, now: Moment) {
-        let overtaken = result.is_ok() && self.config.hedge_after.is_some();
-        let calls = self.in_flight.drain(..);
-        self.queue.extend(calls.map(|call| {
-            if overtaken || call.verdict.on_trial {
-                Action::Detach(call.attempt)
-            } else {
-                call.verdict.overtaken(now);
-                Action::Cancel(call.attempt)
-            }
-        }));
-        self.queue.push_back(Action::Done(result));
-        self.phase = Phase::Done;
-    }
-
-    fn next_wake(&self, hedge_at: Option<Moment>) -> Moment {
-        self.in_flight
-            .iter()
-            .map(|call| call.limit)
-            .chain(hedge_at)
-            .fold(self.deadline, Moment::min)
     }
 }
 

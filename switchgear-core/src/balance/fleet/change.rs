@@ -28,19 +28,19 @@ pub struct FleetNode {
 impl Fleet {
     /// Takes all backends of a discovery snapshot. Nodes that did not change keep their health, their
     /// counters and their identity; the answer lists those that did.
-    pub fn update(&mut self, backends: Vec<Backend>, now: Moment) -> FleetUpdate {
+    pub fn update(&mut self, backends: impl AsRef<[Backend]>, now: Moment) -> FleetUpdate {
         let mut update = FleetUpdate::default();
         self.snapshots += 1;
-        for backend in self.without_unchanged(backends) {
-            let partitions = self.served(&backend);
-            if partitions.is_empty() {
-                continue;
-            }
+        let mut new = Vec::new();
+        for backend in self.without_unchanged(backends.as_ref()) {
+            let partitions = self.served(backend);
             match self.ids.get(&backend.address) {
+                _ if partitions.is_empty() => {}
                 Some(id) => self.change(*id, backend, partitions, now, &mut update),
-                None => self.add(backend, partitions, now, &mut update),
+                None => new.push((self.name(backend), partitions)),
             }
         }
+        self.add(new, now, &mut update);
         let gone = |entry: &&Entry| entry.listed_in != self.snapshots;
         let gone = self.entries.values().filter(gone);
         for id in gone.map(|entry| entry.node.id()).collect::<Vec<_>>() {
@@ -52,7 +52,7 @@ impl Fleet {
 
     /// Takes note of the backends that are known as they are, and returns the others. A feed tells them in
     /// the order of their creation, which is that of the nodes' ids: so most are found without a search.
-    fn without_unchanged(&mut self, backends: Vec<Backend>) -> Vec<Backend> {
+    fn without_unchanged<'a>(&mut self, backends: &'a [Backend]) -> Vec<&'a Backend> {
         let snapshot = self.snapshots;
         let mut known = self.entries.values_mut().peekable();
         let mut others = Vec::new();
@@ -65,7 +65,7 @@ impl Fleet {
                 while known.next_if(|entry| entry.node.id() < *id).is_some() {}
             }
             match known.next_if(is_next) {
-                Some(entry) if entry.backend == backend => entry.listed_in = snapshot,
+                Some(entry) if entry.backend == *backend => entry.listed_in = snapshot,
                 _ => others.push(backend),
             }
         }
@@ -73,7 +73,8 @@ impl Fleet {
     }
 
     /// Takes note that a look at discovery, which began at `asked`, was answered, changed or not. What
-    /// was registered after `asked` may be missing from that answer.
+    /// was registered after `asked` may be missing from that answer. To be told once what the answer
+    /// brought is published: requests conclude from it that there is nobody else.
     pub fn discovered(&mut self, asked: Moment) {
         self.view.set_discovered(asked);
     }
@@ -84,37 +85,48 @@ impl Fleet {
         names.filter_map(|name| self.view.number(name)).collect()
     }
 
+    /// Gives a new backend its node's id.
+    fn name<'a>(&mut self, backend: &'a Backend) -> (NodeId, &'a Backend) {
+        let id = NodeId(self.next_id);
+        self.next_id += 1;
+        self.ids.insert(backend.address.clone(), id);
+        (id, backend)
+    }
+
     fn add(
         &mut self,
-        backend: Backend,
-        partitions: Box<[PartitionNumber]>,
+        new: Vec<((NodeId, &Backend), Box<[PartitionNumber]>)>,
         now: Moment,
         update: &mut FleetUpdate,
     ) {
-        let id = NodeId(self.next_id);
-        self.next_id += 1;
-        let node = Node::new(id, backend.address.clone(), self.config.ejection.failures);
-        self.ids.insert(backend.address.clone(), id);
-        let entry = Entry {
-            node: Arc::new(node),
-            backend,
-            partitions,
-            health: Health::new(now),
-            ejection: Ejection::default(),
-            reading: None,
-            published_reading: None,
-            listed_in: self.snapshots,
+        let failures = self.config.ejection.failures;
+        let node = |(id, backend): (NodeId, &Backend)| {
+            Arc::new(Node::new(id, backend.address.clone(), failures))
         };
-        if entry.backend.enabled {
-            update.started.push(entry.describe());
+        // All in one go, so that they lie side by side: a request looks at nodes all over a fleet.
+        let nodes: Vec<_> = new.iter().map(|(named, _)| node(*named)).collect();
+        for (node, ((_, backend), partitions)) in nodes.into_iter().zip(new) {
+            let entry = Entry {
+                node,
+                backend: backend.clone(),
+                partitions,
+                health: Health::new(now),
+                ejection: Ejection::default(),
+                reading: None,
+                published_reading: None,
+                listed_in: self.snapshots,
+            };
+            if entry.backend.enabled {
+                update.started.push(entry.describe());
+            }
+            self.join(entry);
         }
-        self.join(entry);
     }
 
     fn change(
         &mut self,
         id: NodeId,
-        backend: Backend,
+        backend: &Backend,
         partitions: Box<[PartitionNumber]>,
         now: Moment,
         update: &mut FleetUpdate,
@@ -125,13 +137,13 @@ impl Fleet {
         };
         // A feed that lists an address twice is taken at its first word.
         let twice = std::mem::replace(&mut known.listed_in, snapshot) == snapshot;
-        if twice || known.backend == backend {
+        if twice || known.backend == *backend {
             return;
         }
         let Some(mut entry) = self.leave(id) else {
             return;
         };
-        let before = std::mem::replace(&mut entry.backend, backend);
+        let before = std::mem::replace(&mut entry.backend, backend.clone());
         let left = entry
             .partitions
             .iter()

@@ -163,10 +163,12 @@ impl Fleet {
         Some(HealthChange::Ejected)
     }
 
-    /// Leaves a node that is aside there for longer, after its probe failed.
+    /// Leaves a node that is aside there for longer, after its probe failed. Of probes that began before
+    /// the first of them was heard of, one counts.
     fn prolong(&mut self, id: NodeId, now: Moment) {
         let entry = self.entries.get(&id);
-        if entry.is_some_and(|entry| entry.ejection.is_ejected()) {
+        let probe_at = entry.and_then(|entry| entry.ejection.probe_at());
+        if probe_at.is_some_and(|probe_at| probe_at <= now) {
             self.put_aside(id, now);
         }
     }
@@ -212,12 +214,12 @@ impl Fleet {
         entry.refresh_flags();
         self.awaited -= usize::from(awaited);
         self.awaited += usize::from(entry.is_awaited());
-        let now = entry.standing();
-        if standing != now {
+        let after = entry.standing();
+        if standing != after {
             for number in &entry.partitions {
                 if let Some(roster) = self.rosters.get_mut(number.0) {
                     roster.ready -= usize::from(standing == Standing::Ready);
-                    roster.ready += usize::from(now == Standing::Ready);
+                    roster.ready += usize::from(after == Standing::Ready);
                 }
             }
             self.dirty.extend(&entry.partitions);

@@ -1,4 +1,4 @@
-use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{Entry, Fleet, entry::Standing, roster::Roster};
 use crate::{
@@ -7,8 +7,11 @@ use crate::{
 };
 
 impl Fleet {
+    /// A partition's picker is published no more often than this.
+    pub const PUBLICATION_PERIOD: Duration = Duration::from_millis(50);
+
     /// Lets requests see what has changed: builds anew the pickers of the partitions concerned, and swaps
-    /// in each. A partition that was published less than 50 ms ago waits, so that many changes make
+    /// in each. A partition whose last publication is younger than [`Self::PUBLICATION_PERIOD`] waits, so that many changes make
     /// one publication; the answer says until when, to publish again. Only a partition that a node has
     /// left does not wait.
     pub fn publish(&mut self, now: Moment) -> Option<Moment> {

@@ -1,8 +1,9 @@
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
+use super::Fleet;
 use crate::{
     Moment,
-    balance::{NodeId, picker::PartitionTurns},
+    balance::{NodeId, partition_turns::PartitionTurns},
 };
 
 /// What the fleet keeps of one partition that it serves.
@@ -18,9 +19,6 @@ pub(super) struct Roster {
 }
 
 impl Roster {
-    /// A partition's picker is published no more often than this.
-    const PERIOD: Duration = Duration::from_millis(50);
-
     pub(super) fn new(first_turn: u32) -> Self {
         Self {
             members: BTreeSet::new(),
@@ -32,9 +30,9 @@ impl Roster {
 
     /// Until when the next picker has to wait, if it has to. A clock that went back holds nothing up.
     pub(super) fn wait(&self, now: Moment) -> Option<Moment> {
-        let due = self.published? + Self::PERIOD;
+        let due = self.published? + Fleet::PUBLICATION_PERIOD;
         let wait = due.since(now);
-        (!wait.is_zero() && wait <= Self::PERIOD).then_some(due)
+        (!wait.is_zero() && wait <= Fleet::PUBLICATION_PERIOD).then_some(due)
     }
 
     pub(super) fn set_published(&mut self, now: Moment) {

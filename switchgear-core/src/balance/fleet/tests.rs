@@ -337,7 +337,12 @@ fn publishes_readings_that_change_something_or_grow_old() {
 #[test]
 fn knows_what_did_not_change_in_whatever_order_it_is_told() {
     let (mut fleet, ids) = healthy(&["x", "y", "z"]);
-    let told = |names: &[&str]| names.iter().map(|name| backend(name, &["a"])).collect();
+    let told = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| backend(name, &["a"]))
+            .collect::<Vec<_>>()
+    };
     for order in [["z", "y", "x"], ["y", "z", "x"], ["x", "z", "y"]] {
         assert_eq!(fleet.update(told(&order), at(1)), FleetUpdate::default());
     }

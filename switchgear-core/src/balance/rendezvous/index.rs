@@ -95,6 +95,7 @@ fn group(
             .get(usize::from(*seat))
             .map_or(0, |weight| u64::from(weight.get()))
     };
+    let mut lists: Vec<Vec<u16>> = Vec::new();
     let mut light = Classes::COUNT;
     while let Some(heavy) = light.checked_sub(1) {
         let mut members = Vec::new();
@@ -105,10 +106,19 @@ fn group(
         let heaviest = members.iter().map(weigh).max().unwrap_or(0);
         let all: u64 = members.iter().map(weigh).sum();
         if members.len() >= Index::LEAST && all >= Index::OUTWEIGHS * heaviest {
-            groups.extend(Group::new(seats, base, &members));
-        } else {
-            others.extend(classes[heavy].iter().map(|seat| base + u32::from(*seat)));
-            light = heavy;
+            lists.push(members);
+            continue;
+        }
+        light = heavy;
+        match lists.last_mut() {
+            // In a group of heavier ones they are seldom the best, and so they do not hide them.
+            Some(list) => list.extend_from_slice(&classes[heavy]),
+            None => others.extend(classes[heavy].iter().map(|seat| base + u32::from(*seat))),
         }
     }
+    groups.extend(
+        lists
+            .iter()
+            .filter_map(|members| Group::new(seats, base, members)),
+    );
 }

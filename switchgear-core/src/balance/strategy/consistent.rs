@@ -9,7 +9,8 @@ use crate::balance::{AffinityKey, Seats, rendezvous::Rendezvous};
 /// in `doc/adr/0003-consistent-hashing.md`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Consistent {
-    /// Caps a node's share of the calls under way; by default there is no cap.
+    /// Caps a node's share of the calls under way; by default there is no cap. With one, each choice
+    /// counts the calls of all nodes in range.
     pub load_factor: Option<LoadFactor>,
 }
 
@@ -68,20 +69,20 @@ impl<'a> Room<'a> {
 
     /// The best seat with room; `best` is the best of all.
     fn first(&self, key: AffinityKey, best: usize, rendezvous: &Rendezvous) -> Option<usize> {
-        if self.is_at(best) {
+        if self.has_room(best) {
             return Some(best);
         }
         let mut after = None;
         loop {
             let batch = rendezvous.next_batch(key, self.among.len(), after);
             after = Some(batch.last()?);
-            if let Some(seat) = batch.seats().find(|seat| self.is_at(*seat)) {
+            if let Some(seat) = batch.seats().find(|seat| self.has_room(*seat)) {
                 return Some(seat);
             }
         }
     }
 
-    fn is_at(&self, seat: usize) -> bool {
+    fn has_room(&self, seat: usize) -> bool {
         let weight = self.among.seats().weights().get(seat);
         let node = self.among.node(seat).zip(weight);
         node.is_some_and(|(node, weight)| {

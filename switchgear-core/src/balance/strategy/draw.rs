@@ -14,8 +14,9 @@ impl<'a> Draw<'a> {
         Self { turns, rng }
     }
 
-    /// The partition's next turn: 0, 1, 2 and so on over all requests, from a start of the fleet's own.
-    /// Choices among all ready nodes and choices among those in range count apart.
+    /// The partition's next turn: 0, 1, 2 and so on over all requests, from a start of the fleet's own;
+    /// among threads that take turns at the same time, each within a block of 17. Choices among all
+    /// ready nodes and choices among those in range count apart.
     pub fn turn(&mut self) -> u64 {
         self.turns.take()
     }
@@ -37,7 +38,12 @@ impl<'a> Draw<'a> {
 }
 
 /// Brings a number that is spread over all of 64 bits to `0..bound`, as evenly as 64 bits can.
-pub(super) fn scale(number: u64, bound: u64) -> u64 {
+pub(in crate::balance) fn scale(number: u64, bound: u64) -> u64 {
     let scaled = (u128::from(number) * u128::from(bound)) >> 64;
     u64::try_from(scaled).unwrap_or_default()
+}
+
+/// The same for a place in a list of `len`; zero for an empty one.
+pub(in crate::balance) fn scale_to_place(number: u64, len: usize) -> usize {
+    usize::try_from(scale(number, len as u64)).unwrap_or_default()
 }

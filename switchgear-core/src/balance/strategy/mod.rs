@@ -20,6 +20,7 @@ mod round_robin;
 
 use std::fmt;
 
+pub(super) use self::draw::scale_to_place;
 pub use self::{
     adaptive::Adaptive, among::Among, consistent::Consistent, draw::Draw, load_factor::LoadFactor,
     random::Random, round_robin::RoundRobin,

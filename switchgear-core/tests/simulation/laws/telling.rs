@@ -27,7 +27,10 @@ impl Law for Reports {
                 ensure(report == expected || unknown, || format!("{happened:?}"))
             }
             Happened::Waited { request, .. } | Happened::Ended { request, .. } => {
-                let owed = world.requests.get(request).and_then(|request| request.owed);
+                let owed = world
+                    .requests
+                    .get(request)
+                    .and_then(|request| request.owed.front().copied());
                 ensure(owed.is_none_or(|owed| !known(&owed)), || {
                     format!("{happened:?} and {owed:?} was not told")
                 })

@@ -30,8 +30,13 @@ enum Cycle {
 }
 
 impl Cycle {
-    /// The longest cycle that is written down.
+    /// The longest cycle that is written down however few its nodes are: 8 KiB.
     const LONGEST_TABLE: u64 = 4_096;
+
+    /// The longest cycle of all, for what it takes to write it down, and how much of it there may be for
+    /// each node.
+    const LONGEST_LARGE_TABLE: u64 = 16_384;
+    const LONGEST_SHARE: u64 = 64;
 
     fn new(ready: &Seats) -> Self {
         if ready.is_equal() {
@@ -40,9 +45,11 @@ impl Cycle {
         let weights = ready.weights().iter().map(|weight| u64::from(weight.get()));
         let divisor = weights.clone().fold(0, gcd).max(1);
         let total = ready.weight_before(ready.len());
-        if total / divisor <= Self::LONGEST_TABLE {
+        let turns = total / divisor;
+        let large = Self::LONGEST_LARGE_TABLE.min(Self::LONGEST_SHARE * ready.len() as u64);
+        if turns <= Self::LONGEST_TABLE.max(large) {
             let weights: Vec<_> = weights.map(|weight| weight / divisor).collect();
-            Self::Table(interleave(&weights, total / divisor))
+            Self::Table(interleave(&weights, turns))
         } else {
             let stride = golden_stride(total);
             Self::Strided { total, stride }
@@ -67,7 +74,7 @@ impl Cycle {
 impl Chooser for Cycle {
     fn choose(&self, among: &Among<'_>, _pick: &Pick, draw: &mut Draw<'_>) -> Choice {
         let turn = draw.turn();
-        let seat = if among.is_all() {
+        let seat = if among.is_all() || among.seats().is_equal() {
             self.whose(turn, among)
         } else {
             // Which seats are in range changes with each amount. The multiples of the golden ratio keep

@@ -1,0 +1,38 @@
+use crate::balance::NodeId;
+
+/// Whom one round has asked.
+#[derive(Debug, Default)]
+pub(in crate::balance) struct Asked {
+    /// In order, for a search that stays short when a whole fleet fails.
+    nodes: Vec<NodeId>,
+    /// How many of them were probed beside others, which nobody waits for.
+    probed: usize,
+}
+
+impl Asked {
+    pub(super) fn clear(&mut self) {
+        self.nodes.clear();
+        self.probed = 0;
+    }
+
+    pub(in crate::balance) fn ask(&mut self, id: NodeId) {
+        if let Err(place) = self.nodes.binary_search(&id) {
+            self.nodes.insert(place, id);
+        }
+    }
+
+    /// Takes note of a node that is asked beside a candidate, for its own sake.
+    pub(super) fn probe(&mut self, id: NodeId) {
+        self.ask(id);
+        self.probed += 1;
+    }
+
+    pub(in crate::balance) fn contains(&self, id: NodeId) -> bool {
+        self.nodes.binary_search(&id).is_ok()
+    }
+
+    /// How many were asked, but for probes.
+    pub(super) fn count(&self) -> usize {
+        self.nodes.len().saturating_sub(self.probed)
+    }
+}
