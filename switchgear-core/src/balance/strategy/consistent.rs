@@ -91,3 +91,84 @@ impl<'a> Room<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rand::{SeedableRng as _, rngs::StdRng};
+
+    use super::*;
+    use crate::{
+        Millisatoshi, Moment,
+        balance::{fixture::seats, turns::Turns},
+    };
+
+    /// Chooses for one comment among nodes of equal weight.
+    struct World {
+        seats: Seats,
+        chooser: Box<dyn Chooser>,
+        turns: Turns,
+        rng: StdRng,
+    }
+
+    impl World {
+        fn new(nodes: usize, load_factor: Option<f64>) -> Self {
+            let seats = seats(&vec![1; nodes]);
+            let load_factor = load_factor.map(|factor| LoadFactor::try_new(factor).unwrap());
+            Self {
+                chooser: Consistent { load_factor }.prepare(&seats),
+                seats,
+                turns: Turns::new(0),
+                rng: StdRng::seed_from_u64(1),
+            }
+        }
+
+        fn choose(&mut self, comment: &[u8]) -> usize {
+            let pick = Pick {
+                now: Moment::ORIGIN,
+                amount: Millisatoshi::ZERO,
+                key: Some(AffinityKey::of(comment)),
+            };
+            let among = Among::first(&self.seats, usize::MAX).unwrap();
+            let mut draw = Draw::new(&self.turns, &mut self.rng);
+            self.chooser.choose(&among, &pick, &mut draw).seat
+        }
+    }
+
+    #[test]
+    fn sends_a_comment_to_one_node_however_busy_that_is() {
+        let mut world = World::new(12, None);
+        let first = world.choose(b"alice");
+        let node = Arc::clone(&world.seats.nodes()[first]);
+        let _calls: Vec<_> = (0..100).map(|_| node.count_call()).collect();
+        assert_eq!(world.choose(b"alice"), first);
+    }
+
+    #[test]
+    fn passes_over_a_node_that_has_more_than_its_share_of_calls() {
+        for nodes in [12, 40] {
+            let mut world = World::new(nodes, Some(1.25));
+            let mut calls = Vec::new();
+            let mut in_order = Vec::new();
+            for _ in 0..nodes {
+                let seat = world.choose(b"alice");
+                calls.push(world.seats.nodes()[seat].count_call());
+                in_order.push(seat);
+            }
+            let batch = world
+                .seats
+                .next_batch(AffinityKey::of(b"alice"), nodes, None);
+            assert!(in_order.starts_with(&batch.seats().collect::<Vec<_>>()));
+            let most = world
+                .seats
+                .nodes()
+                .iter()
+                .map(|node| node.in_flight())
+                .max();
+            assert!(most <= Some(2), "{nodes} nodes: {most:?}");
+            drop(calls);
+            assert_eq!(world.choose(b"alice"), in_order[0], "it has room again");
+        }
+    }
+}

@@ -47,3 +47,31 @@ pub(in crate::balance) fn scale(number: u64, bound: u64) -> u64 {
 pub(in crate::balance) fn scale_to_place(number: u64, len: usize) -> usize {
     usize::try_from(scale(number, len as u64)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{SeedableRng as _, rngs::StdRng};
+
+    use super::*;
+
+    #[test]
+    fn draws_evenly_below_a_bound() {
+        let (turns, mut rng) = (Turns::new(7), StdRng::seed_from_u64(3));
+        let mut draw = Draw::new(&turns, &mut rng);
+        let mut counts = [0; 3];
+        for _ in 0..3_000 {
+            counts[usize::try_from(draw.below(3)).unwrap()] += 1;
+        }
+        assert!(
+            counts.iter().all(|count| (900..1_100).contains(count)),
+            "{counts:?}"
+        );
+        assert_eq!((draw.below(1), draw.below(0)), (0, 0));
+        assert_eq!((draw.turn(), draw.turn()), (7, 8));
+        assert_ne!(draw.key(), draw.key());
+        assert_eq!(
+            (scale_to_place(u64::MAX, 5), scale_to_place(u64::MAX, 0)),
+            (4, 0)
+        );
+    }
+}
