@@ -27,7 +27,9 @@ impl Ranges {
     /// How many of the first seats are in range of `amount`, but for those whose readings are too old;
     /// none if all are.
     pub(super) fn in_range(&self, amount: Millisatoshi, now: Moment) -> usize {
-        if now > self.latest {
+        // Seats stand in falling order of their limits: where the first one is too small, no search.
+        let any = self.limits.first().is_some_and(|most| *most >= amount);
+        if !any || now > self.latest {
             return 0;
         }
         self.limits.partition_point(|limit| *limit >= amount)
