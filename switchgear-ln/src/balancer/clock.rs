@@ -28,7 +28,8 @@ pub(super) struct Checked {
 pub(super) struct Clock {
     pub(super) node: NodeId,
     pub(super) client: Arc<NodeClient>,
-    /// Before the first check: none for a new node, a period for one whose last check panicked.
+    /// Before the first check, unless a refresh begins: none for a new node, a period for one whose last
+    /// check panicked.
     pub(super) delay: Duration,
     pub(super) period: Duration,
     pub(super) timeout: Duration,
@@ -64,8 +65,13 @@ impl Clock {
 
     /// Ends when nobody takes the results any more.
     pub(super) async fn run(mut self) {
-        sleep(self.delay).await;
+        let mut delay = self.delay;
         loop {
+            tokio::select! {
+                () = sleep(delay) => {}
+                // The sender lives as long as the driver, which aborts this task when it ends.
+                _ = self.refresh.changed() => {}
+            }
             let refresh = *self.refresh.borrow_and_update();
             let result = self.check().await;
             let checked = Checked {
@@ -76,11 +82,7 @@ impl Clock {
             if self.results.send(checked).await.is_err() {
                 return;
             }
-            tokio::select! {
-                () = sleep(jittered(self.period)) => {}
-                // The sender lives as long as the driver, which aborts this task when it ends.
-                _ = self.refresh.changed() => {}
-            }
+            delay = jittered(self.period);
         }
     }
 

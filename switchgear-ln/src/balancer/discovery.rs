@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use switchgear_core::{
-    ErrorChain,
+    ErrorChain, Moment,
     backend::{Backend, BackendSnapshot, DiscoveryFeed, SnapshotVersion},
     store::{StoreError, StoreErrorKind},
 };
@@ -14,6 +14,16 @@ pub(super) struct Discovery {
     version: Option<SnapshotVersion>,
     /// When the failure that lasts was last logged.
     failure_logged: Option<Instant>,
+}
+
+/// Whether discovery is being asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Discovering {
+    Idle,
+    /// Since when.
+    Asking(Moment),
+    /// Since when; and it changed meanwhile, perhaps too late for this answer.
+    AskingAndChanged(Moment),
 }
 
 impl Discovery {

@@ -1,12 +1,7 @@
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
 use switchgear_core::{
-    Moment,
     backend::{BackendSnapshot, DiscoveryFeed},
     balance::{Check, Fleet, FleetNode, FleetUpdate, NodeId, Outcome, Report},
     ln::{LnError, LnErrorKind},
@@ -24,11 +19,12 @@ use super::{
     attempt::Detached,
     clients::{Clients, Label, NodeClient},
     clock::{Checked, Clock},
-    discovery::Discovery,
+    discovery::{Discovering, Discovery},
     instant_since, news, now_since,
     publication::{Notice, Publication},
     refresh::Refresh,
     round_bound::RoundBound,
+    running::Running,
 };
 use crate::pool::Connector;
 
@@ -60,16 +56,6 @@ pub(super) struct Driver {
     asking_task: Option<Id>,
 }
 
-/// Whether discovery is being asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Discovering {
-    Idle,
-    /// Since when.
-    Asking(Moment),
-    /// Since when; and it changed meanwhile, perhaps too late for this answer.
-    AskingAndChanged(Moment),
-}
-
 /// What a task of the driver brings back.
 enum Done {
     /// A clock, which never ends by itself.
@@ -79,15 +65,8 @@ enum Done {
     Call(Option<Report>),
 }
 
-/// A refresh under way: whose check it waits for, and whether discovery has answered.
-struct Running {
-    since: Moment,
-    snapshot: bool,
-    unchecked: BTreeSet<NodeId>,
-}
-
 impl Driver {
-    /// At most one refresh begins within this time.
+    /// At most one refresh begins, or asks discovery again, within this time.
     const REFRESH_PERIOD: Duration = Duration::from_secs(1);
 
     /// Discovery is asked no more often than this.
@@ -144,7 +123,7 @@ impl Driver {
                 Some(checked) = self.results.1.recv() => self.take_check(checked),
                 Some(done) = self.tasks.join_next_with_id() => self.take_done(done),
                 _ = ticks.tick() => self.ask_discovery(),
-                Some(()) = changes.next() => self.ask_discovery(),
+                Some(()) = changes.next() => self.ask_discovery_until_now(),
                 () = refresh.wanted(), if refresh_at.is_none() => {
                     refresh_at = self.refresh_due();
                 }
@@ -173,48 +152,60 @@ impl Driver {
         ticks
     }
 
-    /// When a refresh that is wanted now may begin; `None` while one is under way, which serves.
+    /// When a refresh that is wanted now may begin; `None` while one is under way that serves.
     fn refresh_due(&self) -> Option<Instant> {
+        let asked = self.refresh.asked();
+        let serves = |running: &Running| running.serves(asked);
+        if self.running.as_ref().is_some_and(serves) {
+            return None;
+        }
         let now = Instant::now();
         let next = self.last_refresh.map(|last| last + Self::REFRESH_PERIOD);
-        self.running
-            .is_none()
-            .then(|| next.map_or(now, |next| next.max(now)))
+        Some(next.map_or(now, |next| next.max(now)))
     }
 
     fn begin_refresh(&mut self) {
         self.last_refresh = Some(Instant::now());
-        self.running = Some(Running {
-            since: now_since(self.origin),
-            snapshot: false,
-            unchecked: self.clocks.keys().copied().collect(),
-        });
-        self.refreshes.send_modify(|count| *count += 1);
-        self.ask_discovery();
+        let now = now_since(self.origin);
+        if let Some(running) = &mut self.running {
+            // Its checks are under way, but its answer of discovery is older than the last who asked. To
+            // begin all anew could go on for ever, beside a node whose checks hang.
+            running.ask_again(now);
+        } else {
+            self.running = Some(Running::new(self.clocks.keys().copied(), now));
+            self.refreshes.send_modify(|count| *count += 1);
+        }
+        self.ask_discovery_until_now();
     }
 
     /// Ends the refresh when discovery and every node that it waits for have answered.
     fn end_refresh_if_over(&mut self) {
-        let over = |running: &mut Running| running.snapshot && running.unchecked.is_empty();
-        if self.running.take_if(over).is_some() {
+        if let Some(served) = self.running.as_ref().and_then(Running::over) {
+            self.running = None;
             self.publication
-                .tell(Notice::Refreshed, now_since(self.origin));
+                .tell(Notice::Refreshed(served), now_since(self.origin));
         }
     }
 
-    /// Asks what has changed. A question under way may have missed it, so another follows that one.
+    /// Asks what has changed, unless that is under way.
     fn ask_discovery(&mut self) {
-        self.discovering = match self.discovering {
-            Discovering::Idle => {
-                let answer = self.discovery.ask(&self.feed);
-                let task = self.tasks.spawn(async { Done::Snapshot(answer.await) });
-                self.asking_task = Some(task.id());
-                Discovering::Asking(now_since(self.origin))
-            }
+        if self.discovering == Discovering::Idle {
+            let answer = self.discovery.ask(&self.feed);
+            let task = self.tasks.spawn(async { Done::Snapshot(answer.await) });
+            self.asking_task = Some(task.id());
+            self.discovering = Discovering::Asking(now_since(self.origin));
+        }
+    }
+
+    /// Asks for what has changed until now. A question under way may have missed it, so another follows
+    /// that one.
+    fn ask_discovery_until_now(&mut self) {
+        match self.discovering {
+            Discovering::Idle => self.ask_discovery(),
             Discovering::Asking(since) | Discovering::AskingAndChanged(since) => {
-                Discovering::AskingAndChanged(since)
+                self.discovering = Discovering::AskingAndChanged(since);
             }
-        };
+        }
     }
 
     fn take_snapshot(&mut self, answer: Result<BackendSnapshot, StoreError>) {
@@ -226,11 +217,13 @@ impl Driver {
         if let Some(backends) = self.discovery.take(answer) {
             let update = self.fleet.update(backends, now);
             self.apply(update);
-            self.bound.compare(self.fleet.len());
+            if let Some(news) = self.bound.compare(self.fleet.len()) {
+                news.log();
+            }
         }
         self.publication.tell(Notice::Discovered(since), now);
         if let Some(running) = &mut self.running {
-            running.snapshot |= since >= running.since;
+            running.answered(since, self.refresh.asked());
         }
         self.end_refresh_if_over();
         if matches!(before, Discovering::AskingAndChanged(_)) {
@@ -244,7 +237,7 @@ impl Driver {
         for node in update.started {
             info!("node {} is new, its health unknown", Label(&node.backend));
             if let Some(running) = &mut self.running {
-                running.unchecked.insert(node.id);
+                running.await_check(node.id);
             }
             roster.insert(node.id, self.connect(node));
         }
@@ -264,7 +257,7 @@ impl Driver {
             }
             self.stop_clock(id);
             if let Some(running) = &mut self.running {
-                running.unchecked.remove(&id);
+                running.checked(id);
             }
         }
         self.clients.publish(roster);
@@ -320,7 +313,7 @@ impl Driver {
         if let Some(running) = &mut self.running
             && refresh == *self.refreshes.borrow()
         {
-            running.unchecked.remove(&node);
+            running.checked(node);
         }
         if change.is_some() || self.running.is_some() {
             self.publication.wake();

@@ -25,6 +25,7 @@ mod publication;
 mod refresh;
 mod request;
 mod round_bound;
+mod running;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -65,8 +66,9 @@ struct Shared {
 }
 
 impl Balancer {
-    /// How many reports may wait for the driver. One that finds no room is lost, which is no harm: a
-    /// node that goes on failing is reported again.
+    /// How many reports may wait for the driver. One that finds no room is lost. A node that goes on
+    /// failing is reported again; where the failure was that of a probe, the node is probed again without
+    /// its wait having doubled.
     const REPORTS: usize = 1_024;
 
     /// How many probes may wait to go on by themselves.

@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
 use switchgear_core::{Moment, balance::Fleet};
 
@@ -23,15 +23,11 @@ pub(super) struct Publication {
 pub(super) enum Notice {
     /// A look at discovery, which began at this moment, was answered.
     Discovered(Moment),
-    /// The shared refresh is over.
-    Refreshed,
+    /// The shared refresh is over, for so many of those who have asked for one.
+    Refreshed(u64),
 }
 
 impl Publication {
-    /// What has changed is published within this time: [`Fleet::publish`] leaves as much between two
-    /// publications of a partition.
-    const LONGEST_WAIT: Duration = Duration::from_millis(50);
-
     /// Has those who wait look at the fleet again.
     pub(super) fn wake(&mut self) {
         self.woken = true;
@@ -39,7 +35,9 @@ impl Publication {
 
     /// Takes note of what is to be told of `now`.
     pub(super) fn tell(&mut self, notice: Notice, now: Moment) {
-        self.notices.push_back((now + Self::LONGEST_WAIT, notice));
+        // No change waits longer than the time between two publications of its partition.
+        let by = now + Fleet::PUBLICATION_PERIOD;
+        self.notices.push_back((by, notice));
         self.wake();
     }
 
@@ -54,19 +52,19 @@ impl Publication {
         let before = std::mem::replace(&mut self.due, due);
         // What waited was published; what did not wait was news when it happened.
         self.woken |= before.is_some() && before != due;
-        let mut is_refreshed = false;
+        let mut refreshed = None;
         while let Some(notice) = self.next_seen(now) {
             self.woken = true;
             match notice {
                 Notice::Discovered(asked) => fleet.discovered(asked),
-                Notice::Refreshed => is_refreshed = true,
+                Notice::Refreshed(served) => refreshed = Some(served),
             }
         }
         if std::mem::take(&mut self.woken) {
             refresh.view_changed();
         }
-        if is_refreshed {
-            refresh.finish();
+        if let Some(served) = refreshed {
+            refresh.finish(served);
         }
         let notice = self.notices.front().map(|(by, _)| *by);
         due.into_iter().chain(notice).min()

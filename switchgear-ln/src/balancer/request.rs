@@ -54,10 +54,7 @@ impl<'a> Request<'a> {
                 Action::Cancel(attempt) => self.cancel(attempt),
                 Action::Detach(attempt) => self.detach(attempt),
                 Action::Report(report) => drop(self.shared.reports.try_send(report)),
-                Action::Refresh => {
-                    self.signals = Some(self.shared.refresh.signals());
-                    self.shared.refresh.ask();
-                }
+                Action::Refresh => self.signals = Some(self.shared.refresh.ask()),
                 Action::WaitUntil(until) => self.wait(until).await,
                 Action::Done(result) => return self.finish(result),
             }

@@ -9,6 +9,15 @@ pub(super) struct RoundBound {
     is_below: bool,
 }
 
+/// What an operator is to hear of the bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BoundNews {
+    /// It has come below the number of nodes.
+    Below { bound: NonZeroU32, nodes: usize },
+    /// It no longer is.
+    Enough { bound: NonZeroU32, nodes: usize },
+}
+
 impl RoundBound {
     pub(super) fn new(max_iterations: Option<NonZeroU32>) -> Self {
         Self {
@@ -17,22 +26,29 @@ impl RoundBound {
         }
     }
 
-    /// Compares the bound with a fleet of so many nodes; logs when it has come below, or no longer is.
-    pub(super) fn compare(&mut self, nodes: usize) {
-        let Some(bound) = self.max_iterations else {
-            return;
-        };
+    /// Compares the bound with a fleet of so many nodes; the answer is what that changed.
+    pub(super) fn compare(&mut self, nodes: usize) -> Option<BoundNews> {
+        let bound = self.max_iterations?;
         let is_below = usize::try_from(bound.get()).is_ok_and(|bound| bound < nodes);
-        if is_below == std::mem::replace(&mut self.is_below, is_below) {
-            return;
+        let was_below = std::mem::replace(&mut self.is_below, is_below);
+        match (was_below, is_below) {
+            (false, true) => Some(BoundNews::Below { bound, nodes }),
+            (true, false) => Some(BoundNews::Enough { bound, nodes }),
+            _ => None,
         }
-        if is_below {
-            warn!(
+    }
+}
+
+impl BoundNews {
+    pub(super) fn log(self) {
+        match self {
+            Self::Below { bound, nodes } => warn!(
                 "max-iterations is below the number of nodes: a request asks at most {bound} of \
                  {nodes} in a round, and may fail though another could make its invoice"
-            );
-        } else {
-            info!("max-iterations is no longer below the number of nodes: {bound} and {nodes}");
+            ),
+            Self::Enough { bound, nodes } => {
+                info!("max-iterations is no longer below the number of nodes: {bound} and {nodes}");
+            }
         }
     }
 }
@@ -42,14 +58,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_below_a_fleet_that_is_larger() {
-        let mut bound = RoundBound::new(NonZeroU32::new(2));
-        for (nodes, is_below) in [(0, false), (2, false), (3, true), (4, true), (2, false)] {
-            bound.compare(nodes);
-            assert_eq!(bound.is_below, is_below, "{nodes}");
+    fn warns_once_when_the_fleet_outgrows_it_and_says_when_that_is_over() {
+        let bound = NonZeroU32::new(2).unwrap();
+        let below = Some(BoundNews::Below { bound, nodes: 3 });
+        let enough = Some(BoundNews::Enough { bound, nodes: 2 });
+        let mut told = RoundBound::new(Some(bound));
+        for (nodes, news) in [(0, None), (2, None), (3, below), (4, None), (2, enough)] {
+            assert_eq!(told.compare(nodes), news, "{nodes}");
         }
-        let mut unbounded = RoundBound::new(None);
-        unbounded.compare(1_000);
-        assert!(!unbounded.is_below);
+        assert_eq!(RoundBound::new(None).compare(1_000), None);
     }
 }

@@ -25,6 +25,13 @@ pub struct FleetNode {
     pub backend: Backend,
 }
 
+/// A backend that no snapshot listed before, with what its node needs.
+struct NewNode<'a> {
+    id: NodeId,
+    backend: &'a Backend,
+    partitions: Box<[PartitionNumber]>,
+}
+
 impl Fleet {
     /// Takes all backends of a discovery snapshot. Nodes that did not change keep their health, their
     /// counters and their identity; the answer lists those that did.
@@ -37,7 +44,14 @@ impl Fleet {
             match self.ids.get(&backend.address) {
                 _ if partitions.is_empty() => {}
                 Some(id) => self.change(*id, backend, partitions, now, &mut update),
-                None => new.push((self.name(backend), partitions)),
+                None => {
+                    let id = self.name(backend);
+                    new.push(NewNode {
+                        id,
+                        backend,
+                        partitions,
+                    });
+                }
             }
         }
         self.add(new, now, &mut update);
@@ -86,30 +100,23 @@ impl Fleet {
     }
 
     /// Gives a new backend its node's id.
-    fn name<'a>(&mut self, backend: &'a Backend) -> (NodeId, &'a Backend) {
+    fn name(&mut self, backend: &Backend) -> NodeId {
         let id = NodeId(self.next_id);
         self.next_id += 1;
         self.ids.insert(backend.address.clone(), id);
-        (id, backend)
+        id
     }
 
-    fn add(
-        &mut self,
-        new: Vec<((NodeId, &Backend), Box<[PartitionNumber]>)>,
-        now: Moment,
-        update: &mut FleetUpdate,
-    ) {
+    fn add(&mut self, new: Vec<NewNode<'_>>, now: Moment, update: &mut FleetUpdate) {
         let failures = self.config.ejection.failures;
-        let node = |(id, backend): (NodeId, &Backend)| {
-            Arc::new(Node::new(id, backend.address.clone(), failures))
-        };
+        let node = |new: &NewNode<'_>| Node::new(new.id, new.backend.address.clone(), failures);
         // All in one go, so that they lie side by side: a request looks at nodes all over a fleet.
-        let nodes: Vec<_> = new.iter().map(|(named, _)| node(*named)).collect();
-        for (node, ((_, backend), partitions)) in nodes.into_iter().zip(new) {
+        let nodes: Vec<_> = new.iter().map(|new| Arc::new(node(new))).collect();
+        for (node, new) in nodes.into_iter().zip(new) {
             let entry = Entry {
                 node,
-                backend: backend.clone(),
-                partitions,
+                backend: new.backend.clone(),
+                partitions: new.partitions,
                 health: Health::new(now),
                 ejection: Ejection::default(),
                 reading: None,

@@ -220,6 +220,49 @@ async fn hears_a_change_that_came_while_it_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rests_between_looks_that_take_longer_than_their_period() {
+    let world = World::new(&[("a", Good)]);
+    *world.snapshot_takes.lock().unwrap() = 1_500 * MS;
+    let every_second = BalancerConfig {
+        discovery_period: SECOND,
+        ..config()
+    };
+    let (_balancer, _driver) = world.settle(every_second).await;
+    let before = world.snapshots.load(Ordering::Relaxed);
+    sleep(30 * SECOND).await;
+    let looks = world.snapshots.load(Ordering::Relaxed) - before;
+    assert!((14..=16).contains(&looks), "{looks}, every other second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn asks_discovery_again_for_who_came_after_its_answer() {
+    // The refresh under way when the second request comes is over before it may be asked again, or not.
+    for health_timeout in [300 * MS, 60 * SECOND] {
+        let world = World::new(&[("a", Hanging)]);
+        let stop = BalancerConfig {
+            health_period: 1_000 * SECOND,
+            health_timeout,
+            backoff: Backoff::Stop,
+            discovery_period: 1_000 * SECOND,
+            ..config()
+        };
+        let (balancer, _driver) = world.settle(stop).await;
+        let before = world.snapshots.load(Ordering::Relaxed);
+        let first = balancer.clone();
+        tokio::spawn(async move { first.invoice(&request()).await });
+        sleep(100 * MS).await;
+        assert_eq!(world.snapshots.load(Ordering::Relaxed), before + 1);
+        world.script("b", Good);
+        world.change_unheard(|backends| backends.push(backend("b")));
+        let issued = balancer.invoice(&request()).await.unwrap();
+        assert_eq!(issued.invoice.bolt11, "b");
+        assert!(issued.elapsed < SECOND, "{:?}", issued.elapsed);
+        let looks = world.snapshots.load(Ordering::Relaxed) - before;
+        assert_eq!(looks, 2, "within a second");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn takes_a_node_back_soon_though_many_calls_hung() {
     let world = World::new(&[("a", Good), ("b", Good)]);
     let (balancer, _driver) = world.settle(config()).await;
@@ -269,6 +312,26 @@ async fn takes_a_check_that_panics_for_a_failed_one_and_goes_on() {
     assert_eq!(issued.invoice.bolt11, "a", "the refresh ended all the same");
     world.script("a", Good);
     until(|| balancer.readiness().is_ready()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_a_node_whose_check_panicked_as_soon_as_a_refresh_begins() {
+    let world = World::new(&[("a", Panicking)]);
+    let long = BalancerConfig {
+        health_period: 300 * SECOND,
+        backoff: Backoff::Stop,
+        ..config()
+    };
+    let (balancer, _driver) = world.settle(long).await;
+    for _ in 0..3 {
+        let before = world.checks.load(Ordering::Relaxed);
+        let issued = balancer.invoice(&request()).await.unwrap();
+        assert!(issued.elapsed < 1_100 * MS, "{:?}", issued.elapsed);
+        assert_eq!(world.checks.load(Ordering::Relaxed), before + 1);
+    }
+    world.script("a", Good);
+    balancer.invoice(&request()).await.unwrap();
+    assert!(balancer.readiness().is_ready());
 }
 
 #[tokio::test(start_paused = true)]

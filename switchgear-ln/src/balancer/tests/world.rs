@@ -92,6 +92,15 @@ impl World {
         self.version.send_modify(|version| *version += 1);
     }
 
+    /// As another process changes the store: nobody hears of it.
+    pub(super) fn change_unheard(&self, change: impl FnOnce(&mut Vec<Backend>)) {
+        change(&mut self.backends.lock().unwrap());
+        self.version.send_if_modified(|version| {
+            *version += 1;
+            false
+        });
+    }
+
     pub(super) fn start(self: &Arc<Self>, config: BalancerConfig) -> (Balancer, JoinHandle<()>) {
         let feed = Arc::new(Feed(Arc::clone(self)));
         let connector = Arc::new(Nodes(Arc::clone(self)));
@@ -128,12 +137,12 @@ impl DiscoveryFeed for Feed {
             return Err(StoreError::new(StoreErrorKind::Unavailable, "is down"));
         }
         let version = SnapshotVersion::new(self.0.version.borrow().to_string());
-        if known == Some(&version) {
-            return Ok(BackendSnapshot::Unchanged);
-        }
         let backends = self.0.backends.lock().unwrap().clone();
         let takes = *self.0.snapshot_takes.lock().unwrap();
         sleep(takes).await;
+        if known == Some(&version) {
+            return Ok(BackendSnapshot::Unchanged);
+        }
         Ok(BackendSnapshot::Changed { version, backends })
     }
 
