@@ -76,11 +76,13 @@ impl Cases {
     }
 }
 
-/// What the command line of a bench says: `[--pairs FILE] [--only TEXT]`.
+/// What the command line of a bench says: `[--pairs FILE] [--figures FILE] [--only TEXT]`.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Where the raw pairs go, as CSV.
     pub pairs: Option<String>,
+    /// Where the values go that have no baseline, as CSV; a bench without any ignores it.
+    pub figures: Option<String>,
     /// Measures the cases whose name holds this text; without it, all.
     pub only: Option<String>,
 }
@@ -96,6 +98,7 @@ impl Options {
         while let Some(name) = arguments.next() {
             let option = match name.as_str() {
                 "--pairs" => &mut options.pairs,
+                "--figures" => &mut options.figures,
                 "--only" => &mut options.only,
                 // What `cargo bench` tells every bench.
                 "--bench" => continue,

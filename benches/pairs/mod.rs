@@ -35,5 +35,5 @@ mod target;
 pub use pair::{Pair, Plan, Sample};
 pub use report::Report;
 pub use side::Side;
-pub use statistics::Estimate;
+pub use statistics::{Estimate, median};
 pub use target::Target;

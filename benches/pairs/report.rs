@@ -72,7 +72,11 @@ impl<W: Write> Report<W> {
             figure(ratio.median),
             figure(ratio.low),
             figure(ratio.high),
-            if held { "yes" } else { "**no**" },
+            match target {
+                Target::Reported => "-",
+                _ if held => "yes",
+                _ => "**no**",
+            },
         )?;
         self.out.flush()?;
         self.cases.push(Case {
@@ -170,6 +174,16 @@ mod tests {
             table.lines().last(),
             Some("| random | 20.0 | 160 | 0.125 | 0.125 to 0.125 | ≤ 0.200 | yes |")
         );
+    }
+
+    #[test]
+    fn what_is_only_reported_has_no_verdict() {
+        let mut out = Vec::new();
+        let mut report = Report::new(&mut out, Plan::default(), "ours", "theirs").unwrap();
+        let held = report.record("slow", Target::Reported, samples(2.0, 1.0));
+        assert!(held.unwrap());
+        let table = String::from_utf8(out).unwrap();
+        assert!(table.ends_with("| none | - |\n"), "{table}");
     }
 
     #[test]

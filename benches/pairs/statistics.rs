@@ -43,7 +43,8 @@ impl Estimate {
 
 /// The middle of `values`, between the two middle ones of an even count; not a number where there
 /// are none.
-pub(super) fn median(values: &[f64]) -> f64 {
+#[must_use]
+pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     percentile(&sorted, 50.0)

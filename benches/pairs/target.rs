@@ -18,7 +18,8 @@ pub enum Target {
 }
 
 impl Target {
-    /// Whether the whole interval of `ratio` is within this target.
+    /// Whether the whole interval of `ratio` is within this target; of what is only reported it always
+    /// is.
     #[must_use]
     pub fn holds(&self, ratio: &Estimate) -> bool {
         match *self {

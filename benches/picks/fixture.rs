@@ -84,11 +84,20 @@ impl Named {
 
     /// A fleet with a capacity bias, half of whose nodes are in range of [`AMOUNT`].
     pub(crate) fn half_in_range(&self, nodes: usize, weights: Weights) -> Fleet {
+        self.biased(nodes, weights, |index| index % 2 == 0)
+    }
+
+    /// A fleet with a capacity bias, none of whose nodes is in range of [`AMOUNT`].
+    pub(crate) fn nobody_in_range(&self, nodes: usize, weights: Weights) -> Fleet {
+        self.biased(nodes, weights, |_| false)
+    }
+
+    fn biased(&self, nodes: usize, weights: Weights, in_range: impl Fn(usize) -> bool) -> Fleet {
         let mut config = self.config();
         config.capacity_bias = Some(CapacityBias::try_new(0.0).expect("zero is a bias"));
         let too_little = Millisatoshi::new(AMOUNT.msat() / 2);
         let check = |index| Check::Good {
-            inbound: Some(if index % 2 == 0 { AMOUNT } else { too_little }),
+            inbound: Some(if in_range(index) { AMOUNT } else { too_little }),
         };
         checked(config, members(nodes, weights), check)
     }

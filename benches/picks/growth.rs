@@ -61,11 +61,19 @@ pub(crate) fn health(cases: &mut Cases) -> io::Result<()> {
 
 /// With a capacity bias against without.
 pub(crate) fn capacity(cases: &mut Cases) -> io::Result<()> {
+    let without = |strategy: &Named| side(strategy, 10_000, Weights::Equal);
     for strategy in strategies() {
         let name = format!("{}, 10000, half in range : no bias", strategy.name);
         cases.pair(&name, Target::Reported, || {
-            let biased = Side::new(strategy.picks(&strategy.half_in_range(10_000, Weights::Equal)));
-            Pair::new(biased, side(&strategy, 10_000, Weights::Equal))
+            let fleet = strategy.half_in_range(10_000, Weights::Equal);
+            Pair::new(Side::new(strategy.picks(&fleet)), without(&strategy))
+        })?;
+    }
+    for strategy in strategies() {
+        let name = format!("{}, 10000, nobody in range : no bias", strategy.name);
+        cases.pair(&name, Target::AtMost(2.0), || {
+            let fleet = strategy.nobody_in_range(10_000, Weights::Equal);
+            Pair::new(Side::new(strategy.picks(&fleet)), without(&strategy))
         })?;
     }
     Ok(())

@@ -1,16 +1,25 @@
 //! The table of figures that stand for themselves.
 
 use std::{
-    io::{self, Write as _},
+    fs::File,
+    io::{self, BufWriter, Write as _},
     process::ExitCode,
 };
 
-use switchgear_benches::cases::Options;
+use switchgear_benches::{cases::Options, pairs::median};
 
 /// Figures, each with the most that it may be.
 pub(crate) struct Limits {
     options: Options,
     held: bool,
+    rows: Vec<Row>,
+}
+
+/// A figure and everything that was measured for it.
+struct Row {
+    name: String,
+    unit: &'static str,
+    values: Vec<f64>,
 }
 
 impl Limits {
@@ -21,6 +30,7 @@ impl Limits {
         Ok(Self {
             options,
             held: true,
+            rows: Vec::new(),
         })
     }
 
@@ -33,14 +43,26 @@ impl Limits {
     pub(crate) fn figure(
         &mut self,
         name: &str,
-        unit: &str,
+        unit: &'static str,
         at_most: f64,
         measure: impl FnOnce() -> f64,
+    ) -> io::Result<()> {
+        self.figures(name, unit, at_most, || vec![measure()])
+    }
+
+    /// Measures a figure several times, if it is asked for, and writes a row with the median.
+    pub(crate) fn figures(
+        &mut self,
+        name: &str,
+        unit: &'static str,
+        at_most: f64,
+        measure: impl FnOnce() -> Vec<f64>,
     ) -> io::Result<()> {
         if !self.asks_for(name) {
             return Ok(());
         }
-        let figure = measure();
+        let values = measure();
+        let figure = median(&values);
         let held = figure <= at_most;
         self.held &= held;
         let verdict = if held { "yes" } else { "**no**" };
@@ -49,15 +71,32 @@ impl Limits {
             out,
             "| {name} | {figure:.2} {unit} | {at_most} {unit} | {verdict} |"
         )?;
+        let name = name.to_owned();
+        self.rows.push(Row { name, unit, values });
         out.flush()
     }
 
-    /// A failure if a figure was above its limit.
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        if self.held {
+    /// Writes everything that was measured where it was asked for; a failure if a figure was above its
+    /// limit.
+    pub(crate) fn finish(self) -> io::Result<ExitCode> {
+        if let Some(path) = &self.options.figures {
+            self.write_figures(BufWriter::new(File::create(path)?))?;
+        }
+        Ok(if self.held {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE
+        })
+    }
+
+    /// A row of CSV for each value: the case, the value's number, the value and its unit.
+    fn write_figures(&self, mut out: impl io::Write) -> io::Result<()> {
+        writeln!(out, "case,number,value,unit")?;
+        for Row { name, unit, values } in &self.rows {
+            for (number, value) in values.iter().enumerate() {
+                writeln!(out, "\"{name}\",{number},{value:.4},{unit}")?;
+            }
         }
+        out.flush()
     }
 }

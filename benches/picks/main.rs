@@ -1,10 +1,11 @@
 //! Picks of switchgear alone: how their cost grows with the fleet, what health, capacity and threads
 //! do to it, what a change costs and disturbs, how large the tables are, and whether shares are fair.
 //!
-//! `cargo bench -p switchgear-benches --bench picks -- [--pairs FILE] [--only TEXT]`. Two tables go
-//! to standard output: ratios, with the noise on their first lines, and figures that need no
-//! baseline. With `--pairs` each pair of samples goes to a file as CSV; `--only` measures the cases
-//! whose name holds the text. The exit code is 1 if a target was missed.
+//! `cargo bench -p switchgear-benches --bench picks -- [--pairs FILE] [--figures FILE] [--only TEXT]`.
+//! Two tables go to standard output: ratios, with the noise on their first lines, and figures that
+//! need no baseline. With `--pairs` each pair of samples goes to a file as CSV, with `--figures` each
+//! value that a figure is the median of; `--only` measures the cases whose name holds the text. The
+//! exit code is 1 if a target was missed.
 
 mod change;
 mod disturbance;
@@ -36,8 +37,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     change::duration(&mut limits)?;
     tables::size(&mut limits)?;
     shares::fairness(&mut limits)?;
+    let figures = limits.finish()?;
     Ok(if ratios == ExitCode::SUCCESS {
-        limits.exit_code()
+        figures
     } else {
         ratios
     })

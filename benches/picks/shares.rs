@@ -29,13 +29,10 @@ pub(crate) fn fairness(limits: &mut Limits) -> io::Result<()> {
         for strategy in strategies() {
             let name = format!("shares: {}, 100, {described}", strategy.name);
             match strategy.name {
-                // Behind a cycle too long to write down, a share may stray by a few turns.
-                "round robin" => {
-                    limits.figure(&name, "requests off", turns_off(weights), || {
-                        let worst = worst(&strategy, weights, |got, ideal| (got - ideal).abs());
-                        worst.unwrap_or(f64::NAN)
-                    })?
-                }
+                "round robin" => limits.figure(&name, "requests off", 1.0, || {
+                    let worst = worst(&strategy, weights, |got, ideal| (got - ideal).abs());
+                    worst.unwrap_or(f64::NAN)
+                })?,
                 // Its shares are the answers' doing, and nobody answers here.
                 "adaptive" => {}
                 _ => limits.figure(&name, "% off beyond chance", 2.0, || {
@@ -49,14 +46,6 @@ pub(crate) fn fairness(limits: &mut Limits) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// How many turns a node may be ahead or behind.
-fn turns_off(weights: Weights) -> f64 {
-    match weights {
-        Weights::Equal => 1.0,
-        Weights::Mixed => 4.0,
-    }
 }
 
 /// The largest error of a node's count of requests, by `error` of what it got and what it should have.

@@ -27,11 +27,23 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 }
 
 fn noise(cases: &mut Cases) -> io::Result<()> {
-    cases.pair("noise: theirs twice", NOISE, || {
+    cases.pair("noise: theirs twice, round robin, 1000", NOISE, || {
         Pair::twice(theirs::round_robin(1_000))
     })?;
-    cases.pair("noise: ours twice", NOISE, || {
+    cases.pair("noise: ours twice, round robin, 1000", NOISE, || {
         Pair::twice(ours::round_robin(1_000))
+    })?;
+    cases.pair("noise: theirs twice, random, 65535", NOISE, || {
+        Pair::twice(theirs::random(65_535))
+    })?;
+    cases.pair("noise: ours twice, random, 65535", NOISE, || {
+        Pair::twice(ours::random(65_535))
+    })?;
+    cases.pair("noise: theirs twice, consistent, 1000", NOISE, || {
+        Pair::twice(theirs::consistent(1_000))
+    })?;
+    cases.pair("noise: ours twice, consistent, 1000", NOISE, || {
+        Pair::twice(ours::consistent(1_000))
     })
 }
 
