@@ -178,6 +178,7 @@ impl World {
                     }
                 }
                 Action::Done(result) => {
+                    assert_eq!(dispatch.attempts() as usize, self.calls.len());
                     return Story {
                         result: result.map(|attempt| under_way[&attempt].node_id()),
                         took: self.now.since(started),
@@ -665,4 +666,24 @@ fn makes_one_longer_wait_of_probes_that_failed_side_by_side() {
         world.fleet.reported(Report::TrialFailed(node.id()), due);
     }
     assert!(!node.is_probe_due(due + SECOND) && node.is_probe_due(due + 2 * SECOND));
+}
+
+#[test]
+fn ends_its_back_off_for_a_node_that_becomes_ready() {
+    let mut world = World::unchecked(&[Refuses(MS)]);
+    let mut dispatch = world.dispatch(retrying());
+    assert!(matches!(world.poll(&mut dispatch), Action::Refresh));
+    dispatch.handle(Event::Refreshed, world.now);
+    let event = Event::Answer {
+        attempt: world.start(&mut dispatch).attempt(),
+        outcome: Outcome::Failed(Blame::Node),
+    };
+    dispatch.handle(event, world.now);
+    assert!(matches!(world.poll(&mut dispatch), Action::Report(_)));
+    let rest = world.now + SECOND;
+    assert!(matches!(world.poll(&mut dispatch), Action::WaitUntil(until) if until == rest));
+    world.now = world.now + 10 * MS;
+    assert!(matches!(world.poll(&mut dispatch), Action::WaitUntil(until) if until == rest));
+    world.fleet.checked(world.ids[0], GOOD, world.now);
+    assert_eq!(world.start(&mut dispatch).node_id(), world.ids[0]);
 }
