@@ -27,7 +27,7 @@ const SEATS: usize = CELLS as usize + 1;
 /// on it would often be guessed wrong.
 const AT_ONCE: usize = 2;
 /// About how many seats are looked at before one that arrives stops the search. On average it takes 32.
-const HANDFUL: usize = 16;
+const HANDFUL: usize = 8;
 
 impl Group {
     /// Sorts the members, which are counted from `base`; none if there are none.
