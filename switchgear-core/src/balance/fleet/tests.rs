@@ -316,7 +316,7 @@ fn keeps_the_state_that_an_administrator_gave_apart_from_health() {
 #[test]
 fn publishes_readings_that_change_something_or_grow_old() {
     let mut with_bias = config(&["a"]);
-    with_bias.capacity_bias = CapacityBias::try_new(0.0).ok();
+    with_bias.capacity_bias = Some(CapacityBias::try_new(0.0).unwrap());
     let mut fleet = Fleet::new(with_bias);
     let ids = make_healthy(&mut fleet, vec![backend("x", &["a"])]);
     let mut read = |inbound, millis| {
