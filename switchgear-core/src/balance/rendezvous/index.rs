@@ -20,12 +20,12 @@ pub(super) struct Index {
 
 impl Index {
     /// The fewest seats for which going through cells beats going through seats.
-    const LEAST: usize = 450;
+    const LEAST: usize = 280;
     /// How many seats a group has before it need not take lighter ones as well.
     const ENOUGH: usize = 1_024;
     /// How many times a group outweighs its heaviest seat at the least: of so many, one arrives in the
     /// first round for all but one in e^9 keys.
-    const OUTWEIGHS: u64 = 300;
+    const OUTWEIGHS: u64 = 150;
     /// The most seats of which one group names some, so that 16 bits do.
     const SPAN: usize = u16::MAX as usize;
 

@@ -1,4 +1,4 @@
-use bitcoin_hashes::siphash24;
+use twox_hash::XxHash3_64;
 
 use super::{NodeSeed, cells::Shuffle};
 
@@ -7,17 +7,12 @@ use super::{NodeSeed, cells::Shuffle};
 pub struct AffinityKey(u64);
 
 impl AffinityKey {
-    /// The keys of SipHash-2-4 for version 1, read as two numbers in big-endian order. They are public
-    /// and never change, for replicas must agree.
-    const SIP_KEYS: (u64, u64) = (
-        u64::from_be_bytes(*b"switchge"),
-        u64::from_be_bytes(*b"ar/key/1"),
-    );
+    /// The seed of XXH3-64 for version 1. It is public and never changes, for replicas must agree.
+    const SEED: u64 = u64::from_be_bytes(*b"swgr/key");
 
     /// The key of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        let (k0, k1) = Self::SIP_KEYS;
-        Self(siphash24::Hash::hash_to_u64_with_keys(k0, k1, bytes))
+        Self(XxHash3_64::oneshot_with_seed(Self::SEED, bytes))
     }
 
     /// The key of a number that was drawn or counted.

@@ -5,7 +5,7 @@
 //! arrive is the best. So a node's share is its weight's, whoever else is there; one that comes or goes
 //! moves its own keys only; and the order of the others stays as it was.
 //!
-//! A variate is a number of whole rounds, of which a node survives each with a chance of 31/32, and a
+//! A variate is a number of whole rounds, of which a node survives each with a chance of 15/16, and a
 //! fraction of one. The whole is a hash of key and node. The fraction is mostly a matter of where the
 //! node lies among 1,024 cells, which the key goes through in an order of its own. So few nodes arrive
 //! in the first round, and an [`Index`] of nodes by cell finds the first of them: it goes through the
@@ -119,6 +119,6 @@ impl Rendezvous {
     /// each: it comes by seats that are not asked for, the more the fewer are.
     fn is_worth_searching(&self, within: usize) -> bool {
         let (within, len) = (within as u64, self.seats.len() as u64);
-        within.saturating_mul(within) > len.saturating_mul(50).saturating_add(160_000)
+        within.saturating_mul(within) > len.saturating_mul(40).saturating_add(65_000)
     }
 }

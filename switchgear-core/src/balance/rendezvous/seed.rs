@@ -1,4 +1,4 @@
-use bitcoin_hashes::siphash24;
+use twox_hash::XxHash3_64;
 
 use super::cells::Table;
 
@@ -8,18 +8,14 @@ use super::cells::Table;
 pub(in crate::balance) struct NodeSeed(u64);
 
 impl NodeSeed {
-    /// The keys of SipHash-2-4 for version 1, as those of [`AffinityKey`](super::AffinityKey).
-    const SIP_KEYS: (u64, u64) = (
-        u64::from_be_bytes(*b"switchge"),
-        u64::from_be_bytes(*b"ar/node1"),
-    );
+    /// The seed of XXH3-64 for version 1, as that of [`AffinityKey`](super::AffinityKey).
+    const SEED: u64 = u64::from_be_bytes(*b"swgr/nod");
 
     /// The seed of the node with this address, given in its path form: `pk/<hex>` or `url/<base64url>`.
     pub(in crate::balance) fn of(address_path: &str) -> Self {
-        let (k0, k1) = Self::SIP_KEYS;
-        let bytes = address_path.as_bytes();
+        let hash = XxHash3_64::oneshot_with_seed(Self::SEED, address_path.as_bytes());
         // Odd, so that a product with it loses no bit of the other factor.
-        Self(siphash24::Hash::hash_to_u64_with_keys(k0, k1, bytes) | 1)
+        Self(hash | 1)
     }
 
     /// The seed as an odd factor.

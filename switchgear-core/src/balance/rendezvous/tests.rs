@@ -372,7 +372,7 @@ mod shares {
     }
 
     #[test]
-    fn a_thousand_nodes_stray_by_half_a_percent() {
+    fn a_thousand_nodes_stray_by_less_than_a_percent() {
         let (count, each) = (1_000, 1_500);
         let total = (count * each) as u64;
         let tally = tally(&Rendezvous::indexed(nodes(count, &[1])), count, keys(total));

@@ -2,13 +2,13 @@
 
 use super::cells::CELL_BITS;
 
-/// Of how many nodes one arrives in a round: a node survives a round with a chance of 31/32.
-const SURVIVAL_SHIFT: u32 = 5;
+/// Of how many nodes one arrives in a round: a node survives a round with a chance of 15/16.
+const SURVIVAL_SHIFT: u32 = 4;
 
 /// An exponential variate, in 2^-32 rounds.
 ///
 /// The whole rounds are geometric and the fraction is what is left of an exponential within one round;
-/// together the hazard is the same everywhere, -ln(31/32) a round.
+/// together the hazard is the same everywhere, -ln(15/16) a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Variate(u64);
 
@@ -41,8 +41,8 @@ pub(super) fn least_draw_of(level: usize) -> u64 {
     REACH.get(level + 1).copied().unwrap_or(0)
 }
 
-/// How long it takes until a node of weight 1 arrives, on average, in 2^-32 rounds: -2^32 / ln(31/32).
-pub(super) const ROUNDS_AN_ARRIVAL: u64 = 135_280_202_935;
+/// How long it takes until a node of weight 1 arrives, on average, in 2^-32 rounds: -2^32 / ln(15/16).
+pub(super) const ROUNDS_AN_ARRIVAL: u64 = 66_548_895_455;
 
 /// The smallest draw of the first round.
 pub(super) const FIRST_ROUND: u64 = u64::MAX - (u64::MAX >> SURVIVAL_SHIFT);
@@ -51,8 +51,8 @@ pub(super) const FIRST_ROUND: u64 = u64::MAX - (u64::MAX >> SURVIVAL_SHIFT);
 /// 2^-32 rounds; a few too many.
 #[inline]
 pub(super) fn positions_until(time: u64) -> u32 {
-    // A fraction is at most a 63rd smaller than the even number that it was made from.
-    let even = time.saturating_add(time >> 5);
+    // A fraction is at most a 30th smaller than the even number that it was made from.
+    let even = time.saturating_add(time >> 4);
     let position = even >> (32 - CELL_BITS);
     u32::try_from(position).map_or(super::cells::CELLS, |position| {
         position.saturating_add(1).min(super::cells::CELLS)
@@ -71,11 +71,11 @@ pub(super) fn level(draw: u64) -> usize {
     level
 }
 
-/// Bends an even number to the exponential within a round: v - v(1-v)c, which is within 2^-15 of
-/// ln(1 - v/32) / ln(31/32).
+/// Bends an even number to the exponential within a round: v - v(1-v)c, which is within 2^-13 of
+/// ln(1 - v/16) / ln(15/16).
 #[inline]
 fn fraction(even: u32) -> u32 {
-    const BEND: u64 = 68_178_311; // 0.015874 · 2^32
+    const BEND: u64 = 138_594_300; // 0.032269 · 2^32
     let even = u64::from(even);
     let arc = (even * ((1 << 32) - even)) >> 32;
     (even - ((arc * BEND) >> 32)) as u32
