@@ -687,3 +687,55 @@ fn ends_its_back_off_for_a_node_that_becomes_ready() {
     world.fleet.checked(world.ids[0], GOOD, world.now);
     assert_eq!(world.start(&mut dispatch).node_id(), world.ids[0]);
 }
+
+#[test]
+fn keeps_half_of_its_time_for_what_comes_after_the_refresh() {
+    let patient = DispatchConfig {
+        attempt_limit: 4 * SECOND,
+        ..config()
+    };
+    let mut world = World::unchecked(&[Answers(5 * MS)]);
+    let story = world.request(patient);
+    assert_eq!(story.result, Ok(world.ids[0]));
+    assert_eq!(story.took, patient.deadline / 2 + 5 * MS);
+}
+
+#[test]
+fn tries_no_more_in_a_round_than_it_may_ask() {
+    let bounded = DispatchConfig {
+        max_iterations: NonZeroU32::new(2),
+        ..config()
+    };
+    let mut world = World::unchecked(&[Fails(MS); 4]);
+    let story = world.request(bounded);
+    assert_eq!(story.result, Err(NoInvoice::Exhausted));
+    assert_eq!(story.calls.len(), 2);
+}
+
+#[test]
+fn asks_who_came_meanwhile_when_its_candidates_left_before_their_turn() {
+    let mut world = World::new(&[Fails(MS), Answers(5 * MS)]);
+    for _ in 0..6 {
+        world.request(config());
+    }
+    world.now = world.now + SECOND;
+    let mut dispatch = world.dispatch(config());
+    let probe = world.start(&mut dispatch);
+    assert_eq!(probe.node_id(), world.ids[0]);
+    // The candidate goes, and another comes, before the candidate is asked.
+    let listed = vec![numbered(0), numbered(2)];
+    let came = world.fleet.update(listed, world.now).started[0].id;
+    world.fleet.checked(came, GOOD, world.now);
+    let Action::WaitUntil(_) = world.poll(&mut dispatch) else {
+        panic!("the probe is under way");
+    };
+    let event = Event::Answer {
+        attempt: probe.attempt(),
+        outcome: Outcome::Failed(Blame::Node),
+    };
+    dispatch.handle(event, world.now);
+    let Action::Report(_) = world.poll(&mut dispatch) else {
+        panic!("the probe's failure is told");
+    };
+    assert_eq!(world.start(&mut dispatch).node_id(), came);
+}
