@@ -23,9 +23,13 @@ impl World {
             return Happened::Nothing;
         };
         let action = request.dispatch.poll(self.now, &self.view, &mut self.rng);
-        if let Some(until) = request.round.resting
-            && !matches!(action, Action::WaitUntil(same) if same == until)
-        {
+        let dormant = &self.published[request.partition].dormant;
+        let begins = match &action {
+            Action::Start(call) => !dormant.contains(&call.node_id()),
+            Action::Refresh => true,
+            _ => false,
+        };
+        if request.round.is_left_by(&action, begins, self.now) {
             request.round = Round::new(self.now, self.step);
         }
         match action {
@@ -138,6 +142,7 @@ impl World {
         } else if current.dormant.contains(&node) {
             asked.manner = Some(Manner::Trial);
             request.round.run = None;
+            request.round.trying_others |= request.round.met_ready;
             let open = |id: &&NodeId| self.model.is_open(**id) && !request.round.asked.contains(id);
             let left = current.dormant.iter().filter(open).count();
             asked.left = (left.min(quota), left.min(quota));

@@ -1,6 +1,9 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use switchgear_core::{Moment, balance::NodeId};
+use switchgear_core::{
+    Moment,
+    balance::{Action, NodeId},
+};
 
 use super::published::Published;
 
@@ -21,6 +24,8 @@ pub struct Round {
     pub met_ready: bool,
     /// The round is over; the next one begins then.
     pub resting: Option<Moment>,
+    /// Its candidates have failed, and it tries others until the next one begins.
+    pub trying_others: bool,
 }
 
 /// The candidates of one picker, as a round goes through them.
@@ -77,7 +82,17 @@ impl Round {
             run: None,
             met_ready: false,
             resting: None,
+            trying_others: false,
         }
+    }
+
+    /// Whether an action belongs to the next round; `begins` when it is not one that a round may end with.
+    pub fn is_left_by(&self, action: &Action, begins: bool, now: Moment) -> bool {
+        let same = |until| matches!(action, Action::WaitUntil(at) if *at == until);
+        let passed = self
+            .resting
+            .is_some_and(|until| now >= until && !same(until));
+        passed || begins && (self.trying_others || self.resting.is_some())
     }
 
     /// What a wait until `until` is for, when `under_way` calls of the request are.

@@ -15,12 +15,15 @@
 //!   whose probe is due is asked beside the first candidate.
 //! - *Refreshing*: nobody is ready, so discovery and checks run now, shared by all who wait.
 //! - *Trials*: nodes that are unhealthy or unknown, each asked by one request at a time.
+//! - *Back-off*: the wait for the next round; meanwhile those that are not ready are tried too, for all
+//!   others have failed. So they are before the request is given up.
 
 mod asked;
 mod asking;
 mod call;
 mod calls;
 mod request;
+mod trials;
 
 use std::{collections::VecDeque, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -32,7 +35,7 @@ pub use self::{
     call::{AttemptId, Call, Verdict},
     request::DispatchRequest,
 };
-use super::{Backoff, FleetView, Node, Picker, Report, strategy::scale_to_place};
+use super::{Backoff, FleetView, Node, Picker, Report};
 use crate::{
     Moment,
     ln::{Blame, NoInvoice},
@@ -126,7 +129,12 @@ enum Phase {
     Asking(Asking),
     Refreshing(Refreshing),
     Trials,
-    BackOff { until: Moment, for_anyone: bool },
+    BackOff {
+        until: Moment,
+        for_anyone: bool,
+    },
+    /// There is no time for another round.
+    LastTrials,
     Done,
 }
 
@@ -221,10 +229,11 @@ impl Dispatch {
             Phase::BackOff { until, for_anyone } => {
                 let ready = picker.is_some_and(|picker| !picker.ready().is_empty());
                 if now < until && !(for_anyone && ready) {
-                    return Some(until);
+                    return self.try_beside_back_off(until, now, picker, rng);
                 }
                 self.phase = Phase::NextRound;
             }
+            Phase::LastTrials => return self.try_the_last(now, picker, rng),
             Phase::Done => return Some(self.deadline),
         }
         None
@@ -294,42 +303,6 @@ impl Dispatch {
         None
     }
 
-    /// Asks the nodes that are not ready, one after the other, leaving those to other requests that
-    /// these are trying.
-    fn try_dormant(
-        &mut self,
-        now: Moment,
-        picker: Option<&Arc<Picker>>,
-        rng: &mut dyn Rng,
-    ) -> Option<Moment> {
-        if !self.in_flight.is_empty() {
-            return Some(self.next_wake(None));
-        }
-        let nodes = picker.map_or(&[][..], |picker| &picker.dormant);
-        // Not all requests begin with the same one, or those behind it would have to wait for it.
-        let (before, from) = nodes.split_at(scale_to_place(rng.next_u64(), nodes.len()));
-        let left: Vec<_> = from
-            .iter()
-            .chain(before)
-            .filter(|node| node.is_open() && !self.asked.contains(node.id()))
-            .collect();
-        let quota = self.quota();
-        let mut may_be_tried = left.iter().filter(|_| quota > 0);
-        let found = may_be_tried.find_map(|node| Some((Arc::clone(node), node.try_trial()?)));
-        let left = left.len().min(quota);
-        if let Some((node, trial)) = found {
-            self.asked.ask(node.id());
-            self.start(now, node, left, Some(trial));
-            return None;
-        }
-        if left > 0 {
-            return Some((now + Self::LOOK_AGAIN).min(self.deadline));
-        }
-        let for_anyone = picker.is_none_or(|picker| picker.ready().is_empty());
-        self.rest(now, rng, for_anyone);
-        None
-    }
-
     /// The round is over without an invoice: waits for the next one, where there is time for one.
     fn rest(&mut self, now: Moment, rng: &mut dyn Rng, for_anyone: bool) {
         self.rounds = self.rounds.saturating_add(1);
@@ -340,8 +313,7 @@ impl Dispatch {
             .map(|delay| now + delay);
         match until.filter(|until| *until < self.deadline) {
             Some(until) => self.phase = Phase::BackOff { until, for_anyone },
-            None if self.attempts == 0 => self.finish(Err(NoInvoice::NoNode), now),
-            None => self.finish(Err(NoInvoice::Exhausted), now),
+            None => self.phase = Phase::LastTrials,
         }
     }
 

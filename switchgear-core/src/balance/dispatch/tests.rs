@@ -739,3 +739,51 @@ fn asks_who_came_meanwhile_when_its_candidates_left_before_their_turn() {
     };
     assert_eq!(world.start(&mut dispatch).node_id(), came);
 }
+
+#[test]
+fn tries_others_while_it_waits_for_its_next_round() {
+    let mut world = World::new(&[Fails(MS), Fails(MS), Answers(5 * MS)]);
+    for id in [world.ids[1], world.ids[2]] {
+        world.fleet.checked(id, Check::Bad, world.now);
+    }
+    assert_eq!(world.ready(), 1);
+    let story = world.request(retrying());
+    assert_eq!(story.calls[0], world.ids[0]);
+    assert_eq!(story.result, Ok(world.ids[2]));
+    assert!(story.took <= 7 * MS, "{:?}", story.took);
+    assert_eq!(world.ready(), 1, "its health is for the checks to say");
+}
+
+#[test]
+fn begins_its_next_round_in_time_whatever_it_tries_meanwhile() {
+    let mut world = World::new(&[Fails(MS), Hangs]);
+    world.fleet.checked(world.ids[1], Check::Bad, world.now);
+    let mut dispatch = world.dispatch(retrying());
+    for (node, round) in [(0, false), (1, false), (0, true)] {
+        if round {
+            let rest = world.now + SECOND;
+            assert!(matches!(world.poll(&mut dispatch), Action::WaitUntil(until) if until == rest));
+            world.now = rest;
+        }
+        let call = world.start(&mut dispatch);
+        assert_eq!(call.node_id(), world.ids[node]);
+        if node == 0 {
+            let event = Event::Answer {
+                attempt: call.attempt(),
+                outcome: Outcome::Failed(Blame::Request),
+            };
+            dispatch.handle(event, world.now);
+        } else {
+            std::mem::forget(call);
+        }
+    }
+}
+
+#[test]
+fn tries_the_others_before_it_gives_up() {
+    let mut world = World::new(&[Fails(MS), Answers(5 * MS)]);
+    world.fleet.checked(world.ids[1], Check::Bad, world.now);
+    let story = world.request(config());
+    assert_eq!(story.calls, world.ids);
+    assert_eq!((story.result, story.took), (Ok(world.ids[1]), 6 * MS));
+}
