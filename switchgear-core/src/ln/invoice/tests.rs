@@ -1,8 +1,14 @@
-use bitcoin_hashes::sha256;
+use std::str::FromStr as _;
+
+use bitcoin_hashes::{Hash as _, sha256};
 use lightning_invoice::{
-    InvoiceBuilder, PaymentSecret, RawBolt11Invoice, RawTaggedField, SiPrefix, TaggedField,
+    Bolt11Invoice, Bolt11SemanticError, Description, InvoiceBuilder, PayeePubKey, PaymentSecret,
+    RawBolt11Invoice, RawTaggedField, Sha256, SiPrefix, SignedRawBolt11Invoice, TaggedField,
 };
-use secp256k1::{Secp256k1, SecretKey};
+use secp256k1::{
+    Message, Secp256k1, SecretKey,
+    ecdsa::{RecoverableSignature, RecoveryId},
+};
 
 use super::*;
 use crate::{Partition, lnurl::PayMetadata};
@@ -157,9 +163,10 @@ fn bears_a_clock_that_is_a_little_off_and_no_more() {
         written.sign().verify(&request, &expected)
     };
     let second = Duration::from_secs(1);
-    for (expiry, oldest) in [(180, 90), (3_600, 600)] {
+    for (expiry, oldest) in [(1, 1), (2, 1), (5, 2), (180, 90), (3_600, 600)] {
         let oldest = Duration::from_secs(oldest);
-        assert_eq!(at(CREATED + oldest, expiry), Ok(()));
+        // An invoice is dated in whole seconds, and its second lasts until the next.
+        assert_eq!(at(CREATED + oldest + second.mul_f64(0.9), expiry), Ok(()));
         assert_eq!(at(CREATED + oldest + second, expiry), Err(Lie::Expiry));
         let tolerance = Invoice::CLOCK_TOLERANCE;
         assert_eq!(at(CREATED - tolerance, expiry), Ok(()));
@@ -230,15 +237,151 @@ fn takes_an_amp_invoice_whose_features_the_decoder_does_not_know() {
     assert_eq!(invoice.verify(&request(), &other), Err(Lie::Payee { got }));
 }
 
+/// Adds a field behind those of the invoice.
+fn add(raw: &mut RawBolt11Invoice, field: TaggedField) {
+    raw.data.tagged_fields.push(field.into());
+}
+
 #[test]
 fn refuses_an_invoice_against_the_rules_of_bolt_11() {
-    let unsecret =
-        |raw: &mut _| remove(raw, |field| matches!(field, TaggedField::PaymentSecret(_)));
-    let unsecret = signed_again(unsecret);
-    assert_eq!(
-        unsecret.verify(&request(), &expected()),
-        Err(Lie::Undecodable)
-    );
+    type Breach = fn(&mut RawBolt11Invoice);
+
+    let cases: [(&str, Breach); 8] = [
+        ("no payment secret", |raw| {
+            remove(raw, |field| matches!(field, TaggedField::PaymentSecret(_)));
+        }),
+        ("two payment secrets", |raw| {
+            add(raw, TaggedField::PaymentSecret(PaymentSecret([3; 32])));
+        }),
+        ("no payment hash", |raw| {
+            remove(raw, |field| matches!(field, TaggedField::PaymentHash(_)));
+        }),
+        ("two payment hashes", |raw| {
+            let other = sha256::Hash::hash(&[2; 32]);
+            add(raw, TaggedField::PaymentHash(Sha256(other)));
+        }),
+        ("no description", |raw| {
+            remove(raw, |field| {
+                matches!(field, TaggedField::DescriptionHash(_))
+            });
+        }),
+        ("two description hashes", |raw| {
+            let other = sha256::Hash::hash(b"other");
+            add(raw, TaggedField::DescriptionHash(Sha256(other)));
+        }),
+        ("a description beside its hash", |raw| {
+            let text = Description::new("a coffee".to_owned()).unwrap();
+            add(raw, TaggedField::Description(text));
+        }),
+        ("no features", |raw| {
+            remove(raw, |field| matches!(field, TaggedField::Features(_)));
+        }),
+    ];
+    for (rule, against) in cases {
+        let invoice = signed_again(against);
+        let by_the_library = Bolt11Invoice::from_str(&invoice.bolt11);
+        assert!(by_the_library.is_err(), "{rule}");
+        let verdict = invoice.verify(&request(), &expected());
+        assert_eq!(verdict, Err(Lie::Undecodable), "{rule}");
+    }
+}
+
+/// The same signature as its holder could also have given it: with `s` above half of the order, and
+/// the other recovery id.
+fn high_s(signature: &RecoverableSignature) -> RecoverableSignature {
+    let (id, compact) = signature.serialize_compact();
+    let (r, s) = compact.split_at(32);
+    let s = SecretKey::from_slice(s).unwrap().negate();
+    let compact = [r, &s.secret_bytes()].concat();
+    other_id(&compact, id)
+}
+
+fn other_id(compact: &[u8], id: RecoveryId) -> RecoverableSignature {
+    let other = RecoveryId::from_i32(id.to_i32() ^ 1).unwrap();
+    RecoverableSignature::from_compact(compact, other).unwrap()
+}
+
+fn wrong_id(signature: &RecoverableSignature) -> RecoverableSignature {
+    let (id, compact) = signature.serialize_compact();
+    other_id(&compact, id)
+}
+
+/// The invoice asked for, which names the holder of `named` as its payee where there is one, with
+/// the signature of its node changed.
+fn resigned(
+    named: Option<[u8; 32]>,
+    change: fn(&RecoverableSignature) -> RecoverableSignature,
+) -> Invoice {
+    let plain = Written::asked().sign();
+    let signed = SignedRawBolt11Invoice::from_str(&plain.bolt11).unwrap();
+    let (mut raw, ..) = signed.into_parts();
+    let secp = Secp256k1::new();
+    if let Some(named) = named {
+        let named = SecretKey::from_slice(&named).unwrap().public_key(&secp);
+        add(&mut raw, TaggedField::PayeePubKey(PayeePubKey(named)));
+    }
+    let key = SecretKey::from_slice(&[7; 32]).unwrap();
+    let sign = |message: &Message| {
+        let signature = secp.sign_ecdsa_recoverable(message, &key);
+        Ok::<_, ()>(change(&signature))
+    };
+    Invoice {
+        bolt11: raw.sign(sign).unwrap().to_string(),
+        ..plain
+    }
+}
+
+/// The verdict where the payee is known, and where it is not.
+fn verdicts(invoice: &Invoice) -> [Result<(), Lie>; 2] {
+    let unknown = Expectation {
+        payee: None,
+        ..expected()
+    };
+    [expected(), unknown].map(|expected| invoice.verify(&request(), &expected))
+}
+
+#[test]
+fn believes_a_named_payee_whose_signature_holds_whatever_its_recovery_id() {
+    for change in [RecoverableSignature::clone, wrong_id] {
+        let invoice = resigned(Some([7; 32]), change);
+        assert!(Bolt11Invoice::from_str(&invoice.bolt11).is_ok());
+        assert_eq!(verdicts(&invoice), [Ok(()), Ok(())]);
+    }
+}
+
+#[test]
+fn refuses_a_named_payee_who_did_not_sign_or_not_in_the_low_form() {
+    let liar = resigned(Some([8; 32]), RecoverableSignature::clone);
+    let high = resigned(Some([7; 32]), high_s);
+    for invoice in [liar, high] {
+        assert!(Bolt11Invoice::from_str(&invoice.bolt11).is_err());
+        let refused = Err(Lie::Undecodable);
+        assert_eq!(verdicts(&invoice), [refused.clone(), refused]);
+    }
+}
+
+#[test]
+fn finds_who_signed_where_no_payee_is_named_in_either_form() {
+    let invoice = resigned(None, high_s);
+    assert!(Bolt11Invoice::from_str(&invoice.bolt11).is_ok());
+    assert_eq!(verdicts(&invoice), [Ok(()), Ok(())]);
+
+    // Another recovery id leads to another key.
+    let [known, unknown] = verdicts(&resigned(None, wrong_id));
+    assert!(matches!(known, Err(Lie::Payee { .. })), "{known:?}");
+    assert_eq!(unknown, Ok(()));
+}
+
+#[test]
+fn refuses_a_signature_that_leads_to_no_key() {
+    // No point of the curve has this x, or one so small beside an order to be added.
+    let leads_nowhere = |_: &RecoverableSignature| {
+        let id = RecoveryId::from_i32(3).unwrap();
+        RecoverableSignature::from_compact(&[0x7f; 64], id).unwrap()
+    };
+    let invoice = resigned(None, leads_nowhere);
+    let refused = Err(Lie::Undecodable);
+    assert_eq!(verdicts(&invoice), [refused.clone(), refused]);
 }
 
 #[test]
