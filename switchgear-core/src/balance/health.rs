@@ -184,14 +184,18 @@ mod tests {
         let mut health = Health::new(Moment::ORIGIN);
         let later = Moment::from_nanos(5);
         assert!(health.check(true, thresholds(1, 2), later));
-        assert!(!health.check(false, thresholds(1, 2), Moment::from_nanos(6)));
-        assert_eq!(health.since(), later);
-        assert_eq!(
+        let lasting = thresholds(1, 3);
+        assert!(!health.check(true, lasting, Moment::from_nanos(6)));
+        let in_a_row = |health: &Health| {
             (
                 health.consecutive_successes(),
-                health.consecutive_failures()
-            ),
-            (0, 1)
-        );
+                health.consecutive_failures(),
+            )
+        };
+        assert_eq!(in_a_row(&health), (2, 0));
+        assert!(!health.check(false, lasting, Moment::from_nanos(7)));
+        assert!(!health.check(false, lasting, Moment::from_nanos(8)));
+        assert_eq!(in_a_row(&health), (0, 2));
+        assert_eq!(health.since(), later);
     }
 }

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
     use crate::Millisatoshi;
     use crate::balance::{
-        CapacityBias, Check, Fleet,
+        CapacityBias, Check, Choice, Chooser, Draw, Fleet, Seats, Strategy,
         fixture::{backend, config, make_healthy, partition},
     };
 
@@ -204,5 +204,36 @@ mod tests {
             "an unhealthy one is no candidate"
         );
         assert_eq!((picker.ready().len(), picker.total()), (1, 2));
+    }
+
+    /// A strategy of somebody's own that miscounts.
+    #[derive(Debug)]
+    struct OneTooFar;
+
+    impl Strategy for OneTooFar {
+        fn prepare(&self, _ready: &Seats) -> Box<dyn Chooser> {
+            Box::new(OneTooFar)
+        }
+    }
+
+    impl Chooser for OneTooFar {
+        fn choose(&self, among: &Among<'_>, _pick: &Pick, draw: &mut Draw<'_>) -> Choice {
+            Choice {
+                seat: among.len(),
+                rest: draw.key(),
+            }
+        }
+    }
+
+    #[test]
+    fn takes_a_seat_out_of_bounds_for_the_first() {
+        let mut config = config(&["a"]);
+        config.strategy = Arc::new(OneTooFar);
+        let mut fleet = Fleet::new(config);
+        let backends = (0..3).map(|number| backend(&format!("n{number}"), &["a"]));
+        make_healthy(&mut fleet, backends.collect());
+        fleet.publish(later());
+        let picker = picker(&fleet);
+        assert_eq!(first(&picker, 1), picker.ready()[0].id());
     }
 }

@@ -290,6 +290,16 @@ fn waits_between_rounds_and_not_for_a_round_that_cannot_be() {
     // Rounds at 0 s, about 1 s and about 3 s; a fourth would begin at about 7 s.
     assert_eq!(story.calls.len(), 6);
     assert_eq!(story.took, 3 * SECOND + 6 * MS);
+
+    // One that would begin with the deadline itself.
+    let brief = DispatchConfig {
+        deadline: SECOND,
+        ..retrying()
+    };
+    let mut world = World::new(&[Refuses(Duration::ZERO)]);
+    let story = world.request(brief);
+    assert_eq!(story.result, Err(NoInvoice::Exhausted));
+    assert_eq!(story.took, Duration::ZERO);
 }
 
 #[test]
