@@ -4,12 +4,17 @@ use std::{env, error::Error};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
-    if env::var_os("CARGO_FEATURE_LND").is_some() {
-        let files = protox::compile(["lnrpc.proto"], ["proto"])?;
-        tonic_prost_build::configure()
-            .build_transport(false)
-            .build_server(env::var_os("CARGO_FEATURE_SIM").is_some())
-            .compile_fds(files)?;
+    for (feature, proto) in [("LND", "lnrpc.proto"), ("CLN", "cln.proto")] {
+        if is_on(feature) {
+            tonic_prost_build::configure()
+                .build_transport(false)
+                .build_server(is_on("SIM"))
+                .compile_fds(protox::compile([proto], ["proto"])?)?;
+        }
     }
     Ok(())
+}
+
+fn is_on(feature: &str) -> bool {
+    env::var_os(format!("CARGO_FEATURE_{feature}")).is_some()
 }

@@ -6,17 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use switchgear_benches::fleet::{CHECKED, GOOD, partition};
+use switchgear_benches::{
+    fleet::{CHECKED, GOOD, partition},
+    limits::Limits,
+};
 use switchgear_core::{
     Moment,
     backend::{Backend, Weight},
     balance::{Check, Fleet, FleetView, NodeId, PartitionNumber, Picker},
 };
 
-use crate::{
-    fixture::{Named, Weights, a_ready_node, members, strategies},
-    limits::Limits,
-};
+use crate::fixture::{Named, Weights, a_ready_node, members, strategies};
 
 /// How many nodes there are.
 pub(crate) const NODES: usize = 10_000;

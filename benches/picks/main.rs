@@ -11,16 +11,16 @@ mod change;
 mod disturbance;
 mod fixture;
 mod growth;
-mod limits;
 mod shares;
 mod tables;
 mod threads;
 
 use std::{env, error::Error, process::ExitCode};
 
-use switchgear_benches::cases::{Cases, Options};
-
-use self::limits::Limits;
+use switchgear_benches::{
+    cases::{Cases, Options},
+    limits::Limits,
+};
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let options = Options::parse(env::args().skip(1))?;

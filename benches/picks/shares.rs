@@ -5,13 +5,11 @@ use std::{collections::BTreeMap, io};
 use switchgear_benches::{
     fleet::{CHECKED, partition},
     keys::key,
+    limits::Limits,
 };
 use switchgear_core::balance::{AffinityKey, Fleet, NodeId, Pick};
 
-use crate::{
-    fixture::{AMOUNT, Named, Weights, members, strategies},
-    limits::Limits,
-};
+use crate::fixture::{AMOUNT, Named, Weights, members, strategies};
 
 /// Requests that shares are counted over.
 const REQUESTS: u64 = 2_000_000;

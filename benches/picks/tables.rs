@@ -3,13 +3,13 @@
 use std::{io, sync::Arc, time::Duration};
 
 use allocation_counter::measure;
-use switchgear_benches::fleet::{CHECKED, partition};
-use switchgear_core::balance::{Check, Fleet};
-
-use crate::{
-    fixture::{Weights, a_ready_node, strategies},
+use switchgear_benches::{
+    fleet::{CHECKED, partition},
     limits::Limits,
 };
+use switchgear_core::balance::{Check, Fleet};
+
+use crate::fixture::{Weights, a_ready_node, strategies};
 
 /// The most bytes of a node's part.
 const AT_MOST: f64 = 192.0;

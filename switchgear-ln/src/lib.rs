@@ -29,19 +29,37 @@
 //! # }
 //! ```
 //!
-//! Features: `lnd` (default), the client for LND; `sim`, simulated nodes that speak LND's gRPC over
-//! TLS, sign real invoices and fail on command, for tests, demos and benchmarks. This build has no
-//! client for Core Lightning: such a backend answers each call with an error that says so.
+//! | feature | what it adds |
+//! |---|---|
+//! | `lnd` (default) | the client for LND: gRPC over TLS, with a macaroon |
+//! | `cln` (default) | the client for Core Lightning: gRPC over mutual TLS |
+//! | `sim` | simulated nodes of both kinds, which sign real invoices and fail on command, for tests, demos and benchmarks |
+//!
+//! In a build without its feature, a node answers each call with an error that says so.
 
 pub mod balancer;
 pub mod pool;
 
+#[cfg(feature = "cln")]
+pub mod cln;
 #[cfg(feature = "lnd")]
 pub mod lnd;
 #[cfg(feature = "sim")]
 pub mod sim;
 
-#[cfg(feature = "lnd")]
+#[cfg(feature = "grpc")]
+#[cfg_attr(
+    not(any(feature = "lnd", feature = "cln")),
+    expect(dead_code, unused_imports, reason = "there is no client to use it")
+)]
 mod grpc;
-#[cfg(feature = "lnd")]
+#[cfg(feature = "grpc")]
+#[cfg_attr(
+    not(any(all(feature = "lnd", feature = "cln"), test)),
+    expect(dead_code, reason = "each client trusts in a way of its own")
+)]
+#[cfg_attr(
+    not(feature = "cln"),
+    expect(unused_imports, reason = "only this client shows a certificate")
+)]
 mod tls;

@@ -33,4 +33,4 @@ pub use eventually::eventually;
 pub use port::free_port;
 pub use process::{Log, Process, Signal};
 pub use regtest::{Btcd, Invoice, Lnd, NodeBinaries, Payment, Regtest, nodes_or_skip};
-pub use swgr::{Service, Swgr};
+pub use swgr::{Service, Swgr, program};

@@ -57,12 +57,21 @@ impl Swgr {
     ///
     /// When the binary is not built, or does not start.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// As [`Self::start`], with more lines in the section of the LNURL service, such as `hedge-after-secs: 0.05`.
+    ///
+    /// # Errors
+    ///
+    /// When the binary is not built, does not know a line, or does not start.
+    pub async fn start_with(lnurl: &[&str]) -> anyhow::Result<Self> {
         let program = program()?;
         let folder = TempDir::with_prefix("swgr-")?;
         for service in ["discovery", "offer"] {
             mint(&program, folder.path(), service).await?;
         }
-        std::fs::write(folder.path().join("config.yaml"), CONFIG)?;
+        std::fs::write(folder.path().join("config.yaml"), config(lnurl))?;
         let mut command = Command::new(&program);
         command
             .args(["service", "--config", "config.yaml"])
@@ -112,6 +121,13 @@ impl Swgr {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.process.lock().id()
+    }
+
+    /// The file with the administrator's token of a service: of discovery, or of offers.
+    #[must_use]
+    pub fn token(&self, service: Service) -> PathBuf {
+        let file = format!("{}.token", service.name());
+        self.folder.path().join(file)
     }
 
     /// What it has logged.
@@ -170,9 +186,16 @@ impl Swgr {
                 "ampInvoice": false,
             },
         });
-        self.cli(&["discovery", "post"], &backend.to_string())
-            .await
-            .map(drop)
+        self.post(&backend.to_string()).await
+    }
+
+    /// Registers the node that `backend` describes in JSON.
+    ///
+    /// # Errors
+    ///
+    /// When the command line refuses.
+    pub async fn post(&self, backend: &str) -> anyhow::Result<()> {
+        self.cli(&["discovery", "post"], backend).await.map(drop)
     }
 
     /// Publishes an offer of 1 to 1,000,000 sat with the metadata `text`, from the command line's own templates; gives
@@ -207,10 +230,18 @@ impl Swgr {
     }
 }
 
-const CONFIG: &str = r#"
+fn config(lnurl: &[&str]) -> String {
+    let more: String = lnurl.iter().map(|line| format!("  {line}\n")).collect();
+    format!("{LNURL}{more}{OTHERS}")
+}
+
+const LNURL: &str = r#"
 lnurl-service:
   address: "127.0.0.1:0"
   allowed-hosts: ["127.0.0.1"]
+"#;
+
+const OTHERS: &str = r#"
 discovery-service:
   address: "127.0.0.1:0"
   auth-authority: "discovery-public.pem"
@@ -222,8 +253,12 @@ store:
   offer: { type: database, database-url: "sqlite://swgr.db?mode=rwc" }
 "#;
 
-/// The binary beside this test's own folder, where cargo put it.
-fn program() -> anyhow::Result<PathBuf> {
+/// The server's binary: beside this test's own folder, where cargo put it.
+///
+/// # Errors
+///
+/// When it is not built.
+pub fn program() -> anyhow::Result<PathBuf> {
     let test = std::env::current_exe()?;
     let folder = test.ancestors().nth(2).context("no target folder")?;
     let program = folder.join("swgr");

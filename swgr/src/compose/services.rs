@@ -181,7 +181,8 @@ impl Running {
         let offers = stores.offer.clone().ok_or_else(|| without_store("offer"))?;
         let connector = NodeConnector::new(NodeConnectorConfig {
             timeout: section.balance.client_timeout,
-        });
+        })
+        .with_system_roots(section.balance.system_roots);
         let (balancer, driver) = Balancer::new(balancer(section), feed, Arc::new(connector));
         self.helpers.spawn(driver);
         let balancer: Arc<dyn LnBalancer> = Arc::new(balancer);

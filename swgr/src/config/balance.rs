@@ -26,6 +26,9 @@ pub struct BalanceSection {
     pub discovery_period: Duration,
     /// `ln-client-timeout-secs`, by default 2: for connecting to a node and for its health checks.
     pub client_timeout: Duration,
+    /// `ln-system-roots`, by default false: whether nodes may also show certificates that the operating
+    /// system's roots signed, for the node's own name.
+    pub system_roots: bool,
     /// `invoice-timeout-secs`: the bound of one attempt, by default `ln-client-timeout-secs`.
     pub invoice_timeout: Duration,
     /// `hedge-after-secs`: with no answer by then the next node is asked beside the first; by default
@@ -58,6 +61,7 @@ pub(super) fn read(section: &mut Section<'_>) -> BalanceSection {
         fall: threshold(section, "health-check-consecutive-failure-to-unhealthy"),
         discovery_period: period(section, "backend-update-frequency-secs"),
         client_timeout,
+        system_roots: section.leaf("ln-system-roots", boolean).unwrap_or(false),
         invoice_timeout: invoice_timeout.unwrap_or(client_timeout),
         hedge_after: section.leaf("hedge-after-secs", seconds),
         backoff,

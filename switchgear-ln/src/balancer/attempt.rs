@@ -87,9 +87,15 @@ async fn ask(
 ) -> Result<Invoice, LnError> {
     let invoice = client.client.invoice(request).await?;
     if let Some(Verification { network }) = verification {
+        let network = match (network, client.reported_network()) {
+            (Some(network), _) => Some(network),
+            (None, Some(reported)) => reported,
+            // Not checked yet, or reached anew since: its invoice must not leave unchecked.
+            (None, None) => client.ask_network().await?,
+        };
         let expected = Expectation {
             payee: client.backend.address.public_key().copied(),
-            network: network.or_else(|| client.network()),
+            network,
             unix_time: unix_time(),
         };
         invoice.verify(request, &expected)?;

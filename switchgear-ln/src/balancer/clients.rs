@@ -4,7 +4,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use switchgear_core::{
     backend::Backend,
     balance::NodeId,
-    ln::{LnClient, Network, NodeStatus},
+    ln::{LnClient, LnError, Network, NodeStatus},
 };
 
 /// The live client of every node, read by requests without a lock and replaced by the driver.
@@ -58,12 +58,23 @@ impl NodeClient {
         self.status.store(Some(Arc::new(status)));
     }
 
-    /// The network that the node reported at its last good check.
-    pub(super) fn network(&self) -> Option<Network> {
-        self.status
-            .load()
-            .as_ref()
-            .and_then(|status| status.network)
+    /// The network that the node last reported, once it has answered at all; `None` inside for one that no
+    /// invoice can name.
+    pub(super) fn reported_network(&self) -> Option<Option<Network>> {
+        self.status.load().as_ref().map(|status| status.network)
+    }
+
+    /// The network that the node reports now; `None` for one that no invoice can name.
+    pub(super) async fn ask_network(&self) -> Result<Option<Network>, LnError> {
+        let status = self.client.status().await?;
+        let network = status.network;
+        self.remember(status);
+        Ok(network)
+    }
+
+    /// Whether both reach the node by the same client.
+    pub(super) fn is_reached_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.client, &other.client)
     }
 
     /// What a log line calls the node.

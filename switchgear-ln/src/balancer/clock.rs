@@ -16,6 +16,8 @@ use super::{BalancerConfig, clients::NodeClient};
 #[derive(Debug)]
 pub(super) struct Checked {
     pub(super) node: NodeId,
+    /// Who was checked: the node may be reached by another client since.
+    pub(super) client: Arc<NodeClient>,
     /// The refresh that the check began under.
     pub(super) refresh: u64,
     /// What the node can receive, where it tells; or why it is not healthy, in words.
@@ -76,6 +78,7 @@ impl Clock {
             let result = self.check().await;
             let checked = Checked {
                 node: self.node,
+                client: Arc::clone(&self.client),
                 refresh,
                 result,
             };
@@ -95,10 +98,11 @@ impl Clock {
         let status = timeout(self.timeout, self.client.client.status())
             .await
             .unwrap_or_else(|_| Err(self.late()))?;
-        self.judge(&status)?;
+        let verdict = self.judge(&status);
         let inbound = status.inbound;
+        // What it says of its network counts, whatever else is wrong with it.
         self.client.remember(status);
-        Ok(inbound)
+        verdict.map(|()| inbound)
     }
 
     fn judge(&self, status: &NodeStatus) -> Result<(), LnError> {

@@ -17,17 +17,28 @@ mod attempt;
 mod calls;
 mod clients;
 mod clock;
+mod clocks;
 mod config;
 mod discovery;
 mod driver;
+mod feed;
 mod news;
 mod publication;
+mod reasons;
 mod refresh;
 mod request;
 mod round_bound;
 mod running;
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use switchgear_core::{
@@ -63,6 +74,7 @@ struct Shared {
     refresh: Arc<Refresh>,
     reports: mpsc::Sender<Report>,
     detached: mpsc::Sender<Detached>,
+    panics: Arc<AtomicU64>,
 }
 
 impl Balancer {
@@ -90,10 +102,18 @@ impl Balancer {
             refresh: Arc::default(),
             reports,
             detached,
+            panics: Arc::default(),
             config,
         });
         let driver = Driver::new(&shared, fleet, feed, connector, from_requests, probes);
         (Self { shared }, driver.run())
+    }
+
+    /// How many background tasks have panicked so far: checks of nodes, discovery, and calls that
+    /// outlived their request. Each was logged, and what it did goes on; one that is counted is a bug of
+    /// this crate, or of the feed or the connector that it was given.
+    pub fn panics(&self) -> u64 {
+        self.shared.panics.load(Ordering::Relaxed)
     }
 }
 

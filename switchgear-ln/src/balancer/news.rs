@@ -19,3 +19,10 @@ pub(super) fn tell(backend: &Backend, change: HealthChange, reason: Option<&LnEr
         (HealthChange::Readmitted, _) => info!("node {node} is back: it made an invoice"),
     }
 }
+
+/// Logs that a node is still unhealthy, now for this reason.
+pub(super) fn tell_again(backend: &Backend, reason: &LnError) {
+    let node = Label(backend);
+    warn!("node {node} is still unhealthy: {reason}");
+    debug!("node {node} is still unhealthy: {}", ErrorChain(reason));
+}

@@ -2,175 +2,173 @@
 //!
 //! LND's errors are mostly plain Go errors, which gRPC sends with the code `Unknown`; only the text
 //! tells a locked wallet from a macaroon without rights. The texts are those of LND v0.20
-//! (`rpcperms/interceptor.go`, `server.go`, `macaroons/`, `lnrpc/invoicesrpc/addinvoice.go`).
+//! (`rpcperms/interceptor.go`, `server.go`, `macaroons/`, `lnrpc/invoicesrpc/addinvoice.go`) and of what
+//! it checks macaroons with (`macaroon-bakery.v2`, `bakery/checker.go` and `bakery/oven.go`).
 
-use std::{error::Error as _, sync::Arc};
-
-use switchgear_core::ln::{Blame, LnError, LnErrorKind as Kind};
+use switchgear_core::ln::{LnError, LnErrorKind as Kind};
 use tonic::{Code, Status};
 
-use crate::grpc::{ConnectFailure, quote, transport_failure};
+use crate::grpc::{Words, by_code, no_answer, refused};
 
-/// A part of a text, and what it means in words.
-type Row = (&'static str, Kind, &'static str);
+const WORDS: Words = Words {
+    software: "LND",
+    credential: "the macaroon",
+};
 
-/// Looked up when the code says nothing by itself.
+/// Where LND says it. Any part of a text would be too wide: much of what a file, a database or the
+/// chain says ends up in one.
+enum Text {
+    Is(&'static str),
+    Starts(&'static str),
+    Ends(&'static str),
+}
+
+impl Text {
+    fn is_of(&self, text: &str) -> bool {
+        match self {
+            Self::Is(whole) => text == *whole,
+            Self::Starts(start) => text.starts_with(start),
+            Self::Ends(end) => text.ends_with(end),
+        }
+    }
+}
+
+/// A text, and what it means in words.
+type Row = (Text, Kind, &'static str);
+
+/// Looked up when the code says nothing by itself; the first that fits.
 const TEXTS: &[Row] = &[
     (
-        "wallet locked",
+        Text::Starts("wallet locked"),
         Kind::NotReady,
         "the wallet is locked: unlock it",
     ),
     (
-        "wallet not created",
+        Text::Starts("wallet not created"),
         Kind::NotReady,
         "the node has no wallet: create one",
     ),
     (
-        "waiting to start",
+        Text::Starts("waiting to start"),
         Kind::NotReady,
         "the node is waiting to start",
     ),
     (
-        "in the process of starting",
+        Text::Starts("the RPC server is in the process of starting"),
         Kind::NotReady,
         "the node is starting up",
     ),
     (
-        "macaroon store is locked",
+        Text::Starts("server is still in the process of starting"),
+        Kind::NotReady,
+        "the node is starting up",
+    ),
+    (
+        Text::Ends("macaroon store is locked"),
         Kind::NotReady,
         "the wallet is locked: unlock it",
     ),
     (
-        "server is shutting down",
+        Text::Ends("shutting down"),
         Kind::NotReady,
         "the node is shutting down",
     ),
     (
-        "server exiting",
+        Text::Is("server exiting"),
         Kind::NotReady,
         "the node is shutting down",
     ),
     (
-        "permission denied",
+        Text::Is("permission denied"),
         Kind::Unauthorized,
         "the macaroon lacks the right to make this call",
     ),
     (
-        "expected 1 macaroon",
+        Text::Starts("expected 1 macaroon, got "),
         Kind::Unauthorized,
         "the node wants a macaroon",
     ),
     (
-        "verification failed",
+        Text::Ends("not satisfied: macaroon has expired"),
+        Kind::Unauthorized,
+        "the macaroon has expired",
+    ),
+    (
+        Text::Starts("caveat \""),
+        Kind::Unauthorized,
+        "a caveat of the macaroon is not satisfied",
+    ),
+    (
+        Text::Starts("verification failed: "),
         Kind::Unauthorized,
         "the node refused the macaroon",
     ),
     (
-        "cannot get macaroon",
+        Text::Starts("cannot retrieve macaroon: "),
         Kind::Unauthorized,
         "the node does not know the macaroon",
     ),
     (
-        "cannot determine data format of binary-encoded macaroon",
+        Text::Starts("cannot get macaroon: "),
+        Kind::Unauthorized,
+        "the node does not know the macaroon",
+    ),
+    (
+        Text::Starts("unknown macaroon version: "),
+        Kind::Unauthorized,
+        "the node takes no macaroon of this version",
+    ),
+    (
+        Text::Is("cannot determine data format of binary-encoded macaroon"),
         Kind::Unauthorized,
         "the macaroon file is no macaroon",
     ),
     (
-        "context deadline exceeded",
+        Text::Ends("context deadline exceeded"),
         Kind::Timeout,
         "the node took too long",
     ),
 ];
 
-/// Refusals that an invoice request brings upon itself: no fault of the node, which would refuse
-/// them for ever.
-const REQUESTS: &[&str] = &[
-    "is too large, max is",
-    "payments of negative value",
-    "greater than max expiry",
-    "description hash is",
-    "memo too large",
+/// How refusals begin, and what they hold, that an invoice request brings upon itself: no fault of
+/// the node, which would refuse them for ever.
+const REQUESTS: &[(&str, &str)] = &[
+    ("invoice amount ", " is too large, max is "),
+    ("payments of negative value ", ""),
+    ("expiry of ", " greater than max expiry of "),
+    ("description hash is ", " bytes, must be 32"),
+    ("memo too large: ", ""),
 ];
 
 /// Classifies a failed call.
 pub(super) fn call_failure(status: Status) -> LnError {
-    if let Some(source) = status.source() {
-        let (kind, message) = transport_failure(source);
-        return LnError::new(kind, message).with_source(status);
-    }
-    by_text(&status).unwrap_or_else(|| by_code(&status))
-}
-
-/// Classifies a failed connection.
-pub(super) fn connect_failure(failure: Arc<ConnectFailure>) -> LnError {
-    let (kind, message) = match &*failure {
-        ConnectFailure::Transport(error) => transport_failure(error),
-        ConnectFailure::TimedOut(_) => (Kind::Timeout, failure.to_string()),
-        ConnectFailure::Interrupted => (Kind::Unreachable, failure.to_string()),
-    };
-    LnError::new(kind, message).with_source(failure)
+    no_answer(&status)
+        .or_else(|| by_text(&status))
+        .unwrap_or_else(|| by_code(&status, &WORDS))
 }
 
 fn by_text(status: &Status) -> Option<LnError> {
     let text = status.message();
-    match status.code() {
-        Code::Unknown | Code::Unavailable | Code::FailedPrecondition => {}
-        // Not the node's word: this side refuses to read more.
-        Code::OutOfRange if text.contains("message length too large") => {
-            return Some(LnError::new(
-                Kind::Protocol,
-                "the node's answer is too large",
-            ));
-        }
-        _ => return None,
+    if !matches!(
+        status.code(),
+        Code::Unknown | Code::Unavailable | Code::FailedPrecondition
+    ) {
+        return None;
     }
-    if REQUESTS.iter().any(|part| text.contains(part)) {
+    if REQUESTS
+        .iter()
+        .any(|(start, part)| text.starts_with(start) && text.contains(part))
+    {
         return Some(refused(text));
     }
-    let (_, kind, words) = TEXTS.iter().find(|(part, ..)| text.contains(part))?;
+    let (_, kind, words) = TEXTS.iter().find(|(part, ..)| part.is_of(text))?;
     Some(LnError::new(*kind, *words))
-}
-
-/// What a code alone says. A node that refuses for a reason unknown to the tables is blamed: it may
-/// refuse everything, and an ejection tries it again.
-fn by_code(status: &Status) -> LnError {
-    let text = quote(status.message());
-    match status.code() {
-        Code::Ok => LnError::new(Kind::Protocol, "the node answered an error without one"),
-        Code::InvalidArgument | Code::NotFound | Code::AlreadyExists | Code::OutOfRange => {
-            refused(&text)
-        }
-        Code::Unknown => refused(&text).with_blame(Blame::Node),
-        Code::PermissionDenied | Code::Unauthenticated => {
-            let message = format!("the node refused the macaroon: {text}");
-            LnError::new(Kind::Unauthorized, message)
-        }
-        Code::DeadlineExceeded => LnError::new(Kind::Timeout, "the node took too long"),
-        Code::Unimplemented => {
-            let message = format!("the node does not know this call, is it LND? {text}");
-            LnError::new(Kind::Internal, message)
-        }
-        Code::Cancelled | Code::Unavailable => {
-            let message = format!("the node is unavailable: {text}");
-            LnError::new(Kind::Unreachable, message)
-        }
-        Code::ResourceExhausted | Code::FailedPrecondition | Code::Aborted => {
-            LnError::new(Kind::NotReady, format!("the node is not ready: {text}"))
-        }
-        Code::Internal | Code::DataLoss => {
-            LnError::new(Kind::Protocol, format!("the node failed: {text}"))
-        }
-    }
-}
-
-fn refused(text: &str) -> LnError {
-    let message = format!("the node refused the request: {}", quote(text));
-    LnError::new(Kind::Refused, message)
 }
 
 #[cfg(test)]
 mod tests {
+    use switchgear_core::ln::Blame;
+
     use super::*;
 
     fn classified(code: Code, text: &str) -> (Kind, Blame, bool) {
@@ -199,7 +197,19 @@ mod tests {
             ),
             ("server is still in the process of starting", Kind::NotReady),
             ("server is shutting down", Kind::NotReady),
+            ("rpc server shutting down", Kind::NotReady),
+            ("server exiting", Kind::NotReady),
+            (
+                "verification failed: caveat \"time-before 2020-01-01T00:00:00Z\" not satisfied: \
+                 macaroon has expired",
+                Kind::Unauthorized,
+            ),
             ("permission denied", Kind::Unauthorized),
+            ("macaroon store is locked", Kind::NotReady),
+            (
+                "cannot get macaroon: macaroon store is locked",
+                Kind::NotReady,
+            ),
             ("expected 1 macaroon, got 0", Kind::Unauthorized),
             (
                 "verification failed: signature mismatch after caveat verification",
@@ -209,6 +219,23 @@ mod tests {
                 "cannot get macaroon: root key with id 1 doesn't exist",
                 Kind::Unauthorized,
             ),
+            (
+                "cannot retrieve macaroon: cannot get macaroon: root key with id 1 doesn't exist",
+                Kind::Unauthorized,
+            ),
+            (
+                "cannot retrieve macaroon: cannot get macaroon: macaroon store is locked",
+                Kind::NotReady,
+            ),
+            (
+                "caveat \"time-before 2020-01-01T00:00:00Z\" not satisfied: macaroon has expired",
+                Kind::Unauthorized,
+            ),
+            (
+                "caveat \"ipaddr 10.0.0.1\" not satisfied: macaroon locked to different IP address",
+                Kind::Unauthorized,
+            ),
+            ("unknown macaroon version: 1", Kind::Unauthorized),
         ] {
             for code in [Code::Unknown, Code::Unavailable] {
                 let (found, blame, transient) = classified(code, text);
@@ -220,29 +247,51 @@ mod tests {
     }
 
     #[test]
-    fn knows_every_code() {
-        use Blame::{Node, Request};
-
-        for (code, kind, blame) in [
-            (1, Kind::Unreachable, Node),
-            (2, Kind::Refused, Node),
-            (3, Kind::Refused, Request),
-            (4, Kind::Timeout, Node),
-            (5, Kind::Refused, Request),
-            (6, Kind::Refused, Request),
-            (7, Kind::Unauthorized, Node),
-            (8, Kind::NotReady, Node),
-            (9, Kind::NotReady, Node),
-            (10, Kind::NotReady, Node),
-            (11, Kind::Refused, Request),
-            (12, Kind::Internal, Request),
-            (13, Kind::Protocol, Node),
-            (14, Kind::Unreachable, Node),
-            (15, Kind::Protocol, Node),
-            (16, Kind::Unauthorized, Node),
+    fn says_what_a_code_means_in_its_own_words() {
+        for (status, kind, words) in [
+            (
+                Status::unauthenticated("text"),
+                Kind::Unauthorized,
+                "the node refused the macaroon: text",
+            ),
+            (
+                Status::unimplemented("text"),
+                Kind::Internal,
+                "the node does not know this call, is it LND? text",
+            ),
         ] {
-            let (found, blamed, _) = classified(Code::from(code), "text");
-            assert_eq!((found, blamed), (kind, blame), "code {code}");
+            let error = call_failure(status);
+            assert_eq!((error.kind(), error.blame()), (kind, Blame::Node));
+            assert_eq!(error.to_string(), words);
+        }
+    }
+
+    #[test]
+    fn does_not_take_a_part_of_another_text_for_its_own() {
+        for text in [
+            "open /root/x: permission denied",
+            "permission denied by the database",
+            "block verification failed: bad header",
+            "the wallet says: wallet locked",
+            "peer: cannot get macaroon: root key",
+            "peer: cannot retrieve macaroon: root key",
+            "the caveat \"x\" is not satisfied",
+            "an unknown macaroon version: 1",
+            "the coupon is macaroon has expired",
+            "the memo: memo too large: 1",
+            "cannot hash: description hash is 3 bytes, must be 32",
+            "description hash is known already",
+            "invoice amount is unknown",
+            "expiry of the certificate",
+        ] {
+            let error = call_failure(Status::unknown(text));
+            assert_eq!(
+                (error.kind(), error.blame()),
+                (Kind::Refused, Blame::Node),
+                "{text}"
+            );
+            let told = format!("the node refused the request: {text}");
+            assert_eq!(error.to_string(), told);
         }
     }
 
@@ -259,6 +308,9 @@ mod tests {
         for text in [
             "invoice amount 10000000.1 BTC is too large, max is 100000 BTC",
             "expiry of 4e+07 seconds greater than max expiry of 3.1536e+07 seconds",
+            "description hash is 31 bytes, must be 32",
+            "payments of negative value are not allowed, value is -1",
+            "memo too large: 2000 bytes (maxsize=1024)",
         ] {
             let (kind, blame, _) = classified(Code::Unknown, text);
             assert_eq!((kind, blame), (Kind::Refused, Blame::Request), "{text}");
@@ -270,11 +322,5 @@ mod tests {
         let text = "Error, decoded message length too large: found 2 bytes, the limit is: 1 bytes";
         let (kind, blame, _) = classified(Code::OutOfRange, text);
         assert_eq!((kind, blame), (Kind::Protocol, Blame::Node));
-    }
-
-    #[test]
-    fn keeps_a_nodes_words_on_one_line() {
-        let error = call_failure(Status::invalid_argument("one\ntwo"));
-        assert_eq!(error.to_string(), "the node refused the request: one two");
     }
 }

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use switchgear_core::{
@@ -8,28 +8,34 @@ use switchgear_core::{
 };
 
 use super::{
-    node::Node,
+    classify::call_failure,
+    credentials::LndFiles,
     proto::{
-        self, AddInvoiceResponse, GetInfoRequest, GetInfoResponse, ListChannelsRequest,
-        ListChannelsResponse,
+        self, GetInfoRequest, GetInfoResponse, ListChannelsRequest, ListChannelsResponse,
+        lightning_client::LightningClient,
     },
 };
-
-/// A channel takes about half a kilobyte: some hundred thousand channels.
-const LARGEST_CHANNEL_LIST: usize = 64 * 1024 * 1024;
+use crate::{
+    grpc::{Channel, ChannelList, LARGEST_ANSWER, LARGEST_CHANNEL_LIST, Node, Told, invoice},
+    tls::TrustSets,
+};
 
 /// A client of one LND node.
 ///
 /// Making one does no IO. The first call reads the credential files and connects; all calls share
-/// one HTTP/2 connection, which is made anew by the next call after it broke. Files that change are
-/// taken up within a second, and at once when the node refuses what they held before: then the call
-/// is made a second time, as the first one did nothing.
+/// one HTTP/2 connection, which is made anew after it broke, in the background and by the next call
+/// at the latest. Files that change are taken up within a second, and at once when the node refuses
+/// what they held before: then the call is made a second time, as the first one did nothing.
 ///
-/// Calls need a tokio runtime with time and IO enabled, and have no bound in time of their own
+/// A status says nothing of what can be received where the node does not list its channels within a
+/// second, for whatever reason: it may make invoices all the same.
+///
+/// Calls need a tokio runtime with time and IO enabled, and have no other bound in time of their own
 /// besides connecting; dropping a call leaves the client usable.
 #[derive(Debug)]
 pub struct LndClient {
-    node: Result<Node, String>,
+    node: Result<Node<LndFiles>, String>,
+    channel_list: ChannelList,
     amp: bool,
     private_hints: bool,
 }
@@ -37,14 +43,24 @@ pub struct LndClient {
 impl LndClient {
     /// A client of the node at `config.url`; connecting may take `timeout`.
     pub fn new(config: &LndGrpc, timeout: Duration) -> Self {
+        Self::with_trust_sets(config, timeout, Arc::default())
+    }
+
+    /// A client that shares what it trusts with others.
+    pub(crate) fn with_trust_sets(
+        config: &LndGrpc,
+        timeout: Duration,
+        trust_sets: Arc<TrustSets>,
+    ) -> Self {
         Self {
-            node: Node::try_new(config, timeout),
+            node: node(config, timeout, trust_sets),
+            channel_list: ChannelList::new(&config.url),
             amp: config.amp_invoice,
             private_hints: config.private_hints,
         }
     }
 
-    fn node(&self) -> Result<&Node, LnError> {
+    fn node(&self) -> Result<&Node<LndFiles>, LnError> {
         self.node
             .as_ref()
             .map_err(|text| LnError::new(LnErrorKind::Internal, text.clone()))
@@ -77,63 +93,61 @@ impl LnClient for LndClient {
         let message = self.message(request)?;
         let made = self
             .node()?
-            .call(move |mut lnd| {
-                let message = message.clone();
-                async move { lnd.add_invoice(message).await }
+            .call(|channel, credentials| {
+                let mut lnd = lnd(channel);
+                let request = credentials.request(message.clone());
+                async move { lnd.add_invoice(request).await }
             })
             .await?;
-        invoice(made)
+        invoice(made.payment_request, made.r_hash)
     }
 
     async fn status(&self) -> Result<NodeStatus, LnError> {
         let node = self.node()?;
         let info = node
-            .call(|mut lnd| async move { lnd.get_info(GetInfoRequest {}).await })
-            .await?;
-        let channels = node
-            .call(|lnd| async move {
-                let mut lnd = lnd.max_decoding_message_size(LARGEST_CHANNEL_LIST);
-                let active_only = true;
-                lnd.list_channels(ListChannelsRequest { active_only }).await
+            .call(|channel, credentials| {
+                let mut lnd = lnd(channel);
+                let request = credentials.request(GetInfoRequest {});
+                async move { lnd.get_info(request).await }
             })
-            .await;
-        let inbound = match channels {
-            Ok(channels) => Some(inbound(&channels)),
-            // A macaroon that may not list channels still makes invoices.
-            Err(error) if error.kind() == LnErrorKind::Unauthorized => None,
-            Err(error) => return Err(error),
-        };
-        status(&info, inbound)
+            .await?;
+        let listing = node.call(|channel, credentials| {
+            let mut lnd = lnd(channel).max_decoding_message_size(LARGEST_CHANNEL_LIST);
+            let active_only = true;
+            let request = credentials.request(ListChannelsRequest { active_only });
+            async move { lnd.list_channels(request).await }
+        });
+        let channels = self.channel_list.read(listing).await;
+        told(&info).status(channels.as_ref().map(inbound))
     }
 }
 
-/// Checked in full by [`Invoice::verify`]; here only its shape.
-fn invoice(made: AddInvoiceResponse) -> Result<Invoice, LnError> {
-    let payment_hash = made.r_hash.try_into().map_err(|hash: Vec<u8>| {
-        let message = format!("the node answered a payment hash of {} bytes", hash.len());
-        LnError::new(LnErrorKind::Protocol, message)
-    })?;
-    Ok(Invoice {
-        bolt11: made.payment_request,
-        payment_hash,
-    })
+fn node(
+    config: &LndGrpc,
+    timeout: Duration,
+    trust_sets: Arc<TrustSets>,
+) -> Result<Node<LndFiles>, String> {
+    let files = LndFiles::new(&config.auth, trust_sets)
+        .ok_or("this build does not know the node's kind of credentials")?;
+    Node::try_new(
+        &config.url,
+        config.domain.as_ref(),
+        files,
+        timeout,
+        call_failure,
+    )
 }
 
-fn status(info: &GetInfoResponse, inbound: Option<Millisatoshi>) -> Result<NodeStatus, LnError> {
-    let public_key = info.identity_pubkey.parse().map_err(|error| {
-        LnError::new(LnErrorKind::Protocol, "the node answered no public key").with_source(error)
-    })?;
-    // A network without a name of its own in invoices is none that can be checked.
-    let network = info
-        .chains
-        .first()
-        .and_then(|chain| chain.network.parse().ok());
-    Ok(NodeStatus {
+fn lnd(channel: Channel) -> LightningClient<Channel> {
+    LightningClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
+}
+
+fn told(info: &GetInfoResponse) -> Told<'_> {
+    Told {
+        public_key: &info.identity_pubkey,
+        network: info.chains.first().map(|chain| chain.network.as_str()),
         synced_to_chain: info.synced_to_chain,
-        inbound,
-        public_key: Some(public_key),
-        network,
-    })
+    }
 }
 
 /// What the peers of active channels can send: their balances less what each must keep (BOLT 2,
@@ -191,28 +205,14 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_payment_hash_of_another_length() {
-        let error = invoice(AddInvoiceResponse::default()).unwrap_err();
-        assert_eq!(error.kind(), LnErrorKind::Protocol);
-        assert_eq!(
-            error.to_string(),
-            "the node answered a payment hash of 0 bytes"
-        );
-    }
-
-    #[test]
-    fn takes_an_unknown_network_for_none_and_a_missing_key_for_an_error() {
-        let mut info = GetInfoResponse {
-            identity_pubkey: "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
-                .to_owned(),
-            chains: vec![Chain {
-                network: "simnet".to_owned(),
-            }],
-            ..GetInfoResponse::default()
-        };
-        assert_eq!(status(&info, None).unwrap().network, None);
-        info.identity_pubkey.clear();
-        let error = status(&info, None).unwrap_err();
-        assert_eq!(error.kind(), LnErrorKind::Protocol);
+    fn reads_the_network_of_the_first_chain() {
+        let mut info = GetInfoResponse::default();
+        assert_eq!(told(&info).network, None);
+        info.chains = ["signet", "mainnet"]
+            .map(|network| Chain {
+                network: network.to_owned(),
+            })
+            .to_vec();
+        assert_eq!(told(&info).network, Some("signet"));
     }
 }

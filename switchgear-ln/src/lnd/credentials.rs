@@ -5,27 +5,45 @@ use std::{
 };
 
 use switchgear_core::backend::LndAuth;
-use tonic::metadata::{Ascii, MetadataValue};
+use tonic::Request;
 
+use super::macaroon::Macaroon;
 use crate::{
-    grpc::{CredentialError, CredentialSource, read_file},
-    tls::PinnedOrRoot,
+    grpc::{CredentialError, CredentialSource, Trusted},
+    tls::{Trust, TrustSets},
 };
 
 /// What makes a connection LND's, and a call ours.
 pub(super) struct LndCredentials {
-    /// Whose certificate is accepted.
-    pub(super) trust: Arc<PinnedOrRoot>,
-    /// The `macaroon` header: the file in hex, marked as sensitive.
-    pub(super) macaroon: MetadataValue<Ascii>,
+    trust: Arc<Trust>,
+    macaroon: Macaroon,
 }
 
-/// Leaves out the macaroon.
+impl LndCredentials {
+    /// The call of `message`, with the macaroon on it.
+    pub(super) fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        let metadata = request.metadata_mut();
+        metadata.insert("macaroon", self.macaroon.header());
+        request
+    }
+}
+
+impl PartialEq for LndCredentials {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.trust, &other.trust) && self.macaroon == other.macaroon
+    }
+}
+
+impl Trusted for LndCredentials {
+    fn trust(&self) -> &Arc<Trust> {
+        &self.trust
+    }
+}
+
 impl fmt::Debug for LndCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LndCredentials")
-            .field("trust", &self.trust)
-            .finish_non_exhaustive()
+        f.debug_struct("LndCredentials").finish_non_exhaustive()
     }
 }
 
@@ -34,11 +52,12 @@ impl fmt::Debug for LndCredentials {
 pub(super) struct LndFiles {
     tls_cert: PathBuf,
     macaroon: PathBuf,
+    trust_sets: Arc<TrustSets>,
 }
 
 impl LndFiles {
     /// The files that `auth` names; `None` for a kind of credentials that this client does not know.
-    pub(super) fn new(auth: &LndAuth) -> Option<Self> {
+    pub(super) fn new(auth: &LndAuth, trust_sets: Arc<TrustSets>) -> Option<Self> {
         match auth {
             LndAuth::Path {
                 tls_cert_path,
@@ -46,6 +65,7 @@ impl LndFiles {
             } => Some(Self {
                 tls_cert: tls_cert_path.as_str().into(),
                 macaroon: macaroon_path.as_str().into(),
+                trust_sets,
             }),
             _ => None,
         }
@@ -59,18 +79,11 @@ impl CredentialSource for LndFiles {
         vec![&self.tls_cert, &self.macaroon]
     }
 
-    fn load(&self, previous: Option<&LndCredentials>) -> Result<LndCredentials, CredentialError> {
-        let trust = PinnedOrRoot::from_pem(&read_file(&self.tls_cert)?)
-            .map_err(|error| CredentialError::content(&self.tls_cert, error))?;
-        // The connection hangs on the trust: a new macaroon alone does not reconnect.
-        let trust = match previous {
-            Some(previous) if *previous.trust == trust => Arc::clone(&previous.trust),
-            _ => Arc::new(trust),
-        };
-        let mut macaroon = MetadataValue::try_from(hex::encode(read_file(&self.macaroon)?))
-            .map_err(|_| CredentialError::content(&self.macaroon, "is no header"))?;
-        macaroon.set_sensitive(true);
-        Ok(LndCredentials { trust, macaroon })
+    fn load(&self) -> Result<LndCredentials, CredentialError> {
+        Ok(LndCredentials {
+            trust: self.trust_sets.pinned_or_signed(&self.tls_cert)?,
+            macaroon: Macaroon::read(&self.macaroon)?,
+        })
     }
 }
 
@@ -79,16 +92,16 @@ mod tests {
     use std::fs;
 
     use super::*;
-
-    const SECRET: &[u8] = b"a very secret macaroon";
+    use crate::lnd::macaroon::example;
 
     fn files(directory: &Path) -> LndFiles {
         let files = LndFiles {
             tls_cert: directory.join("tls.cert"),
             macaroon: directory.join("admin.macaroon"),
+            trust_sets: Arc::default(),
         };
         write_certificate(&files);
-        fs::write(&files.macaroon, SECRET).unwrap();
+        fs::write(&files.macaroon, example(b"a secret")).unwrap();
         files
     }
 
@@ -98,37 +111,32 @@ mod tests {
     }
 
     #[test]
-    fn shares_the_trust_until_the_certificate_changes() {
+    fn keeps_the_connection_until_the_certificate_changes() {
         let directory = tempfile::tempdir().unwrap();
         let files = files(directory.path());
-        let first = files.load(None).unwrap();
+        let first = files.load().unwrap();
+        assert_eq!(files.load().unwrap(), first);
 
-        fs::write(&files.macaroon, b"another").unwrap();
-        let second = files.load(Some(&first)).unwrap();
-        assert!(Arc::ptr_eq(&first.trust, &second.trust));
-        assert_ne!(first.macaroon, second.macaroon);
+        fs::write(&files.macaroon, example(b"another")).unwrap();
+        let second = files.load().unwrap();
+        assert!(Arc::ptr_eq(first.trust(), second.trust()));
+        assert_ne!(first, second);
 
         write_certificate(&files);
-        let third = files.load(Some(&second)).unwrap();
-        assert!(!Arc::ptr_eq(&second.trust, &third.trust));
-    }
-
-    #[test]
-    fn names_the_file_that_is_wrong() {
-        let directory = tempfile::tempdir().unwrap();
-        let files = files(directory.path());
-        fs::write(&files.tls_cert, "nothing").unwrap();
-        let error = files.load(None).unwrap_err();
-        let expected = format!("{} holds no certificate", files.tls_cert.display());
-        assert_eq!(error.to_string(), expected);
+        let third = files.load().unwrap();
+        assert!(!Arc::ptr_eq(second.trust(), third.trust()));
+        assert_ne!(second, third);
     }
 
     #[test]
     fn keeps_the_macaroon_out_of_debug() {
         let directory = tempfile::tempdir().unwrap();
-        let credentials = files(directory.path()).load(None).unwrap();
-        let shown = format!("{credentials:?} {:?}", credentials.macaroon);
-        assert!(!shown.contains(&hex::encode(SECRET)), "{shown}");
-        assert_eq!(credentials.macaroon.to_str().unwrap(), hex::encode(SECRET));
+        let credentials = files(directory.path()).load().unwrap();
+        let request = credentials.request(());
+        let header = request.metadata().get("macaroon").unwrap();
+        let secret = hex::encode(example(b"a secret"));
+        assert_eq!(header.to_str().unwrap(), secret);
+        let shown = format!("{credentials:?} {request:?}");
+        assert!(!shown.contains(&secret), "{shown}");
     }
 }

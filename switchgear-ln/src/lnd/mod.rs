@@ -3,7 +3,7 @@
 mod classify;
 mod client;
 mod credentials;
-mod node;
+mod macaroon;
 pub(crate) mod proto;
 
 pub use self::client::LndClient;

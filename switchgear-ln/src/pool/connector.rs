@@ -6,6 +6,12 @@ use switchgear_core::{
 };
 
 use super::unsupported::UnsupportedClient;
+#[cfg(feature = "cln")]
+use crate::cln::ClnClient;
+#[cfg(feature = "lnd")]
+use crate::lnd::LndClient;
+#[cfg(feature = "grpc")]
+use crate::tls::TrustSets;
 
 /// Makes the client of a backend.
 ///
@@ -31,19 +37,46 @@ pub struct NodeConnectorConfig {
 }
 
 /// Chooses the client by the backend's [`Implementation`].
+///
+/// Its clients share what they trust: a fleet whose nodes are behind one authority parses it once.
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    not(any(feature = "lnd", feature = "cln")),
+    expect(dead_code, reason = "without a client there is nothing to configure")
+)]
 pub struct NodeConnector {
-    #[cfg_attr(
-        not(feature = "lnd"),
-        expect(dead_code, reason = "without a client there is nothing to configure")
-    )]
     config: NodeConnectorConfig,
+    #[cfg(feature = "grpc")]
+    trust_sets: Arc<TrustSets>,
 }
 
 impl NodeConnector {
-    /// A connector whose clients all have `config`.
+    /// A connector whose clients all have `config`. They accept what a backend's own files say, and
+    /// nothing else.
     pub fn new(config: NodeConnectorConfig) -> Self {
-        Self { config }
+        Self {
+            config,
+            #[cfg(feature = "grpc")]
+            trust_sets: Arc::default(),
+        }
+    }
+
+    /// Whether a node may show a certificate that the operating system's roots signed, instead of one
+    /// that its backend's files name; by default it may not.
+    ///
+    /// Such a certificate needs a whole chain, its dates, and the node's name: the backend's `domain`,
+    /// or else the host of its URL. So whoever can get a public certificate for that name can stand in
+    /// for the node; leave it off for nodes that are known by an address in a private network. The
+    /// files are read and checked all the same, and what they say stays enough.
+    #[must_use]
+    pub fn with_system_roots(self, accepted: bool) -> Self {
+        #[cfg(not(feature = "grpc"))]
+        let _ = accepted;
+        Self {
+            #[cfg(feature = "grpc")]
+            trust_sets: Arc::new(TrustSets::new(accepted)),
+            ..self
+        }
     }
 }
 
@@ -51,11 +84,20 @@ impl Connector for NodeConnector {
     fn connect(&self, backend: &Backend) -> Arc<dyn LnClient> {
         match &backend.implementation {
             #[cfg(feature = "lnd")]
-            Implementation::LndGrpc(lnd) => {
-                Arc::new(crate::lnd::LndClient::new(lnd, self.config.timeout))
-            }
+            Implementation::LndGrpc(lnd) => Arc::new(LndClient::with_trust_sets(
+                lnd,
+                self.config.timeout,
+                Arc::clone(&self.trust_sets),
+            )),
             #[cfg(not(feature = "lnd"))]
             Implementation::LndGrpc(_) => Arc::new(UnsupportedClient::new("LND")),
+            #[cfg(feature = "cln")]
+            Implementation::ClnGrpc(cln) => Arc::new(ClnClient::with_trust_sets(
+                cln,
+                self.config.timeout,
+                Arc::clone(&self.trust_sets),
+            )),
+            #[cfg(not(feature = "cln"))]
             Implementation::ClnGrpc(_) => Arc::new(UnsupportedClient::new("Core Lightning")),
             _ => Arc::new(UnsupportedClient::new("matching")),
         }
@@ -69,7 +111,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn says_that_core_lightning_has_no_client_yet() {
+    async fn has_a_client_for_core_lightning_where_the_feature_is_on() {
         let backend = serde_json::from_str(
             r#"{
                 "address": {"url": "https://cln.example.com"},
@@ -88,8 +130,19 @@ mod tests {
             timeout: Duration::from_secs(1),
         });
         let error = nodes.connect(&backend).status().await.unwrap_err();
-        assert_eq!(error.kind(), LnErrorKind::Internal);
-        assert_eq!(error.blame(), Blame::Request);
-        assert_eq!(error.to_string(), "this build has no Core Lightning client");
+        let (kind, blame, words) = match cfg!(feature = "cln") {
+            true => (
+                LnErrorKind::Credentials,
+                Blame::Node,
+                "cannot read /ca: there is no such file",
+            ),
+            false => (
+                LnErrorKind::Internal,
+                Blame::Request,
+                "this build has no Core Lightning client",
+            ),
+        };
+        assert_eq!((error.kind(), error.blame()), (kind, blame));
+        assert_eq!(error.to_string(), words);
     }
 }

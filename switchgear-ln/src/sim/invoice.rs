@@ -1,31 +1,34 @@
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::LazyLock,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use bitcoin_hashes::{Hash as _, sha256};
 use lightning_invoice::{
-    Bolt11Invoice, Bolt11InvoiceDescription, CreationError, Currency, Description, InvoiceBuilder,
-    PaymentSecret, Sha256,
+    Bolt11InvoiceDescription, CreationError, Currency, Description, InvoiceBuilder, PaymentSecret,
+    Sha256,
 };
-use secp256k1::{Secp256k1, SecretKey};
+use secp256k1::{Secp256k1, SecretKey, SignOnly};
 use switchgear_core::{Millisatoshi, ln::Network};
 
 use super::SimLie;
-use crate::lnd::proto;
 
-/// Blocks between the payment's arrival and its end, as LND asks for by default.
-const FINAL_CLTV_DELTA: u64 = 80;
+/// One for all: it takes far longer to make than an invoice.
+static SECP: LazyLock<Secp256k1<SignOnly>> = LazyLock::new(Secp256k1::signing_only);
 
 /// An invoice that a simulated node made.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SimInvoice {
-    /// The text of the answer.
+    /// The text of the answer; none for [`SimLie::Oversized`], which is no text to keep.
     pub bolt11: String,
     /// What a payment of it is known by.
     pub payment_hash: [u8; 32],
     /// What a payment of it proves.
     pub preimage: [u8; 32],
-    /// The amount asked for.
+    /// The amount asked for; zero where the payer may choose.
     pub amount: Millisatoshi,
-    /// The description hash asked for.
+    /// The description hash asked for; empty where the invoice carries the description itself.
     pub description_hash: Vec<u8>,
     /// The expiry asked for.
     pub expiry: Duration,
@@ -33,6 +36,29 @@ pub struct SimInvoice {
     pub private: bool,
     /// Whether an AMP invoice was asked for; it is an ordinary one.
     pub amp: bool,
+    /// What Core Lightning knows it by.
+    pub label: Option<String>,
+}
+
+/// What a client asks of either kind of node.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// In millisatoshi; the payer may choose where there is none.
+    pub(super) amount: Option<u64>,
+    pub(super) described: Described,
+    pub(super) expiry: Duration,
+    /// Blocks between the payment's arrival and its end.
+    pub(super) final_cltv_delta: u64,
+    pub(super) private: bool,
+    pub(super) amp: bool,
+    pub(super) label: Option<String>,
+}
+
+/// How an invoice tells what it is for.
+#[derive(Debug, Clone)]
+pub(super) enum Described {
+    Hash(sha256::Hash),
+    Text(Description),
 }
 
 /// Who signs, and for which network.
@@ -43,29 +69,53 @@ pub(super) struct Signer {
 }
 
 impl Signer {
+    /// What its signatures are checked with, compressed.
+    pub(super) fn public_key(&self) -> secp256k1::PublicKey {
+        self.key.public_key(&SECP)
+    }
+
     /// Makes the invoice that was asked for, or one that is wrong in one way.
     pub(super) fn make(
         self,
-        asked: &proto::Invoice,
+        asked: Asked,
         lie: Option<SimLie>,
     ) -> Result<SimInvoice, CreationError> {
         let preimage: [u8; 32] = rand::random();
         let payment_hash = sha256::Hash::hash(&preimage);
-        let terms = Terms::new(self, asked, lie);
+        let bolt11 = match lie {
+            Some(SimLie::Garbage) => "lnbcrt1thisisnoinvoice".to_owned(),
+            Some(SimLie::Oversized) => String::new(),
+            _ => Terms::new(self, &asked, lie).sign(payment_hash)?,
+        };
         Ok(SimInvoice {
-            bolt11: match lie {
-                Some(SimLie::Garbage) => "lnbcrt1thisisnoinvoice".to_owned(),
-                Some(SimLie::Oversized) => "l".repeat(5 * 1024 * 1024),
-                _ => terms.sign(payment_hash)?.to_string(),
-            },
+            bolt11,
             payment_hash: payment_hash.to_byte_array(),
             preimage,
-            amount: Millisatoshi::new(u64::try_from(asked.value_msat).unwrap_or(0)),
-            description_hash: asked.description_hash.clone(),
-            expiry: expiry(asked),
+            amount: Millisatoshi::new(asked.amount.unwrap_or(0)),
+            description_hash: match asked.described {
+                Described::Hash(hash) => hash.to_byte_array().to_vec(),
+                Described::Text(_) => Vec::new(),
+            },
+            expiry: asked.expiry,
             private: asked.private,
-            amp: asked.is_amp,
+            amp: asked.amp,
+            label: asked.label,
         })
+    }
+}
+
+impl SimInvoice {
+    /// The text and the payment hash that the node answers.
+    pub(super) fn told(&self, lie: Option<SimLie>) -> (String, Vec<u8>) {
+        let mut payment_hash = self.payment_hash;
+        if lie == Some(SimLie::PaymentHash) {
+            payment_hash[0] ^= 1;
+        }
+        let bolt11 = match lie {
+            Some(SimLie::Oversized) => "l".repeat(5 * 1024 * 1024),
+            _ => self.bolt11.clone(),
+        };
+        (bolt11, payment_hash.to_vec())
     }
 }
 
@@ -74,28 +124,26 @@ struct Terms {
     key: SecretKey,
     currency: Currency,
     amount: Option<u64>,
-    description: Bolt11InvoiceDescription,
+    described: Described,
     expiry: Duration,
+    final_cltv_delta: u64,
 }
 
 impl Terms {
-    fn new(signer: Signer, asked: &proto::Invoice, lie: Option<SimLie>) -> Self {
-        let amount = u64::try_from(asked.value_msat)
-            .ok()
-            .filter(|msat| *msat > 0);
+    fn new(signer: Signer, asked: &Asked, lie: Option<SimLie>) -> Self {
         let mut terms = Self {
             key: signer.key,
             currency: currency(signer.network),
-            amount,
-            description: description(asked),
-            expiry: expiry(asked),
+            amount: asked.amount,
+            described: asked.described.clone(),
+            expiry: asked.expiry,
+            final_cltv_delta: asked.final_cltv_delta,
         };
         match lie {
-            Some(SimLie::Amount) => terms.amount = amount.map(|msat| msat.saturating_mul(2)),
+            Some(SimLie::Amount) => terms.amount = asked.amount.map(|msat| msat.saturating_mul(2)),
             Some(SimLie::Amountless) => terms.amount = None,
             Some(SimLie::DescriptionHash) => {
-                let other = Sha256(sha256::Hash::hash(b"something else"));
-                terms.description = Bolt11InvoiceDescription::Hash(other);
+                terms.described = Described::Hash(sha256::Hash::hash(b"something else"));
             }
             Some(SimLie::Network) => terms.currency = other_currency(signer.network),
             Some(SimLie::Payee) => terms.key = random_key(),
@@ -105,22 +153,28 @@ impl Terms {
         terms
     }
 
-    fn sign(self, payment_hash: sha256::Hash) -> Result<Bolt11Invoice, CreationError> {
+    fn sign(self, payment_hash: sha256::Hash) -> Result<String, CreationError> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let builder = InvoiceBuilder::new(self.currency)
-            .invoice_description(self.description)
+            .invoice_description(match self.described {
+                Described::Hash(hash) => Bolt11InvoiceDescription::Hash(Sha256(hash)),
+                Described::Text(text) => Bolt11InvoiceDescription::Direct(text),
+            })
             .payment_hash(payment_hash)
             .payment_secret(PaymentSecret(rand::random()))
             .duration_since_epoch(now.unwrap_or_default())
-            .min_final_cltv_expiry_delta(FINAL_CLTV_DELTA)
+            .min_final_cltv_expiry_delta(self.final_cltv_delta)
             .expiry_time(self.expiry)
             .basic_mpp();
         let builder = match self.amount {
             Some(msat) => builder.amount_milli_satoshis(msat),
             None => builder,
         };
-        let secp = Secp256k1::signing_only();
-        builder.build_signed(|hash| secp.sign_ecdsa_recoverable(hash, &self.key))
+        // Signed as it is: to check what was built right here would double the work.
+        let signed = builder
+            .build_raw()?
+            .sign(|hash| Ok(SECP.sign_ecdsa_recoverable(hash, &self.key)))?;
+        Ok(signed.to_string())
     }
 }
 
@@ -134,21 +188,10 @@ pub(super) fn random_key() -> SecretKey {
     }
 }
 
-/// LND's default is a day where none is asked for.
-fn expiry(asked: &proto::Invoice) -> Duration {
-    match u64::try_from(asked.expiry) {
-        Ok(seconds @ 1..) => Duration::from_secs(seconds),
-        _ => Duration::from_secs(86_400),
-    }
-}
-
-fn description(asked: &proto::Invoice) -> Bolt11InvoiceDescription {
-    match sha256::Hash::from_slice(&asked.description_hash) {
-        Ok(hash) => Bolt11InvoiceDescription::Hash(Sha256(hash)),
-        Err(_) => Bolt11InvoiceDescription::Direct(
-            Description::new(asked.memo.clone()).unwrap_or_else(|_| Description::empty()),
-        ),
-    }
+/// The same key for the same seed.
+pub(super) fn seeded_key(seed: u64) -> SecretKey {
+    let hash = sha256::Hash::hash(&seed.to_be_bytes());
+    SecretKey::from_slice(hash.as_byte_array()).unwrap_or_else(|_| random_key())
 }
 
 fn currency(network: Network) -> Currency {

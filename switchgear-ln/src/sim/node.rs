@@ -1,38 +1,25 @@
-use std::{
-    fs,
-    io::{self, Write as _},
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use bitcoin_hashes::{Hash as _, sha256};
-use parking_lot::Mutex;
-use secp256k1::{Secp256k1, SecretKey};
 use switchgear_core::{
     Millisatoshi, Partition,
     backend::{
-        Backend, BackendAddress, BackendName, CredentialPath, Implementation, LndAuth, LndGrpc,
-        NodeUrl, Partitions, PublicKey, Weight,
+        Backend, BackendAddress, BackendName, ClnGrpc, Domain, Implementation, LndGrpc, NodeUrl,
+        Partitions, PublicKey, Weight,
     },
 };
 
 use super::{
-    Fault, SimCertificate, SimInvoice, SimNodeConfig,
-    gate::Gate,
-    invoice::{Signer, random_key},
-    listener::{Listener, Stop},
-    state::{Counters, Invoices, Secret, State},
+    Fault, FaultKind, SimCertificate, SimCounters, SimInvoice, SimNodeConfig, SimNodeKind,
+    credentials::Credentials, shown::Shown, state::State, wire::Port,
 };
 
-/// A simulated LND node. Dropping it kills it; its files stay.
+/// A simulated node. Dropping it kills it; its files stay.
 #[derive(Debug)]
 pub struct SimNode {
     state: Arc<State>,
-    public_key: PublicKey,
-    directory: PathBuf,
-    address: SocketAddr,
-    listener: Mutex<Option<Listener>>,
+    port: Port,
+    /// One change of fault at a time.
+    changing: tokio::sync::Mutex<()>,
 }
 
 impl SimNode {
@@ -41,60 +28,53 @@ impl SimNode {
     /// # Errors
     /// When a file cannot be written, or the address is taken.
     pub async fn start(config: SimNodeConfig) -> io::Result<Self> {
-        let key = config.seed.map_or_else(random_key, seeded_key);
-        let public_key = PublicKey::from(key.public_key(&Secp256k1::signing_only()));
-        let state = Arc::new(State {
-            alias: config.alias,
-            public_key: public_key.to_string(),
-            signer: Signer {
-                key,
-                network: config.network,
-            },
-            gate: Arc::new(Gate::default()),
-            inbound: Mutex::new(config.inbound),
-            certificate: Mutex::new(SimCertificate::self_signed()?),
-            fault: Mutex::new(None),
-            counters: Counters::default(),
-            macaroon: Mutex::new(Secret(String::new())),
-            invoices: Mutex::new(Invoices::default()),
-        });
-        let listener = Listener::bind(config.address, Arc::clone(&state)).await?;
+        let address = config.address;
+        let late = config.late_credentials;
+        let state = Arc::new(State::try_new(config)?);
         let node = Self {
+            port: Port::bind(address, &state).await?,
             state,
-            public_key,
-            directory: config.directory,
-            address: listener.address(),
-            listener: Mutex::new(Some(listener)),
+            changing: tokio::sync::Mutex::default(),
         };
-        fs::create_dir_all(&node.directory)?;
-        fs::write(node.tls_cert_path(), node.state.certificate.lock().pem())?;
-        node.rotate_macaroon()?;
+        if !late {
+            node.write_credentials()?;
+        }
         Ok(node)
+    }
+
+    /// What it speaks.
+    pub fn kind(&self) -> SimNodeKind {
+        self.state.kind
     }
 
     /// Where it listens, or listened last.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 
     /// Its gRPC address.
     pub fn url(&self) -> String {
-        format!("https://{}", self.address)
+        format!("https://{}", self.address())
     }
 
-    /// Its certificate, in its directory.
+    /// Its certificate, in its directory: LND's `tls.cert`, Core Lightning's `server.pem`.
     pub fn tls_cert_path(&self) -> PathBuf {
-        self.directory.join("tls.cert")
+        self.state.credentials.lock().tls_cert_path()
     }
 
-    /// Its macaroon, in its directory.
+    /// LND's macaroon, in its directory; Core Lightning has none.
     pub fn macaroon_path(&self) -> PathBuf {
-        self.directory.join("admin.macaroon")
+        self.state.credentials.lock().macaroon_path()
+    }
+
+    /// The files that a client of it reads.
+    pub fn credential_paths(&self) -> Vec<PathBuf> {
+        self.state.credentials.lock().paths()
     }
 
     /// The key that signs its invoices.
     pub fn public_key(&self) -> PublicKey {
-        self.public_key
+        self.state.public_key
     }
 
     /// How it is registered with discovery: enabled, with weight 1, known by its public key.
@@ -103,19 +83,31 @@ impl SimNode {
     /// Without a partition, or when the directory's path is not UTF-8.
     pub fn backend(&self, partitions: impl IntoIterator<Item = Partition>) -> Backend {
         Backend {
-            address: BackendAddress::PublicKey(self.public_key),
+            address: BackendAddress::PublicKey(self.state.public_key),
             name: BackendName::try_new(&self.state.alias).ok(),
             partitions: Partitions::try_new(partitions).expect("at least one partition is given"),
             weight: Weight::ONE,
             enabled: true,
-            implementation: Implementation::LndGrpc(LndGrpc {
-                url: NodeUrl::try_new(&self.url()).expect("a socket address makes a URL"),
+            implementation: self.implementation(),
+        }
+    }
+
+    fn implementation(&self) -> Implementation {
+        let url = NodeUrl::try_new(&self.url()).expect("a socket address makes a URL");
+        let credentials = self.state.credentials.lock();
+        match self.state.kind {
+            SimNodeKind::Lnd => Implementation::LndGrpc(LndGrpc {
+                url,
                 domain: None,
-                auth: LndAuth::Path {
-                    tls_cert_path: credential(&self.tls_cert_path()),
-                    macaroon_path: credential(&self.macaroon_path()),
-                },
+                auth: credentials.lnd_auth(),
                 amp_invoice: false,
+                private_hints: false,
+            }),
+            SimNodeKind::Cln => Implementation::ClnGrpc(ClnGrpc {
+                url,
+                // Core Lightning's certificates name no addresses.
+                domain: Domain::try_new("localhost").ok(),
+                auth: credentials.cln_auth(),
                 private_hints: false,
             }),
         }
@@ -124,27 +116,52 @@ impl SimNode {
     /// Fails in one way from now on, or no more; a node that had stopped starts again, on its port.
     ///
     /// # Errors
-    /// When its port is taken meanwhile.
+    /// When its port is taken meanwhile, its certificate's file cannot be written, or one call in
+    /// so many is to meet a fault that concerns the whole node. It fails as before then.
     pub async fn set_fault(&self, fault: Option<Fault>) -> io::Result<()> {
-        self.state.fault.lock().clone_from(&fault);
-        match fault {
-            Some(Fault::Freeze) => self.state.gate.freeze(),
-            _ => self.state.gate.thaw(),
+        if let Some(Fault::OneIn(_, inner)) = &fault
+            && !inner.kind().is_of_calls()
+        {
+            let message = format!("{} concerns the whole node", inner.kind());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        match fault {
-            Some(Fault::Refuse) => self.close(Stop::Drain).await,
-            Some(Fault::Die) => self.close(Stop::Abort).await,
-            _ => return self.open().await,
+        let _alone = self.changing.lock().await;
+        let before = self.state.fault.load_full();
+        let was = before.as_deref().map(Fault::kind);
+        let kind = fault.as_ref().map(Fault::kind);
+        self.take_up(fault.map(Arc::new))?;
+        let settled = match kind {
+            Some(FaultKind::Refuse) => {
+                self.refuse().await;
+                Ok(())
+            }
+            Some(FaultKind::Die) => {
+                self.die().await;
+                Ok(())
+            }
+            _ => self.settle(was, kind).await,
+        };
+        if settled.is_err() {
+            // That it fails as well is no news.
+            let _ = self.take_up(before);
+            if matches!(was, Some(FaultKind::Refuse | FaultKind::Die)) {
+                self.port.drain().await;
+            }
         }
-        Ok(())
+        settled
+    }
+
+    /// How it fails now, if it does.
+    pub fn fault(&self) -> Option<Fault> {
+        self.state.fault.load().as_deref().cloned()
     }
 
     /// Stops as a killed process does; [`Self::restart`] brings it back.
     pub async fn stop(&self) {
-        self.close(Stop::Abort).await;
+        self.die().await;
     }
 
-    /// Listens again on the same port, with the same key and files.
+    /// Listens again on the same port, with the same key and files, and without a fault.
     ///
     /// # Errors
     /// When its port is taken meanwhile.
@@ -153,57 +170,80 @@ impl SimNode {
         self.set_fault(None).await
     }
 
-    /// Shows `certificate` to who connects from now on. Its `tls.cert` stays as it is.
-    pub fn present(&self, certificate: SimCertificate) {
-        *self.state.certificate.lock() = certificate;
-    }
-
-    /// Takes a new certificate, and writes it to its `tls.cert`.
+    /// Writes its credentials into its directory as they are now, an expired certificate as the
+    /// expired one; for a node with
+    /// [late credentials](SimNodeConfig::with_late_credentials), or when files are gone.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When a file cannot be written.
+    pub fn write_credentials(&self) -> io::Result<()> {
+        self.state.credentials.lock().write()
+    }
+
+    /// Shows `certificate` to who connects from now on. Its file stays as it is.
+    ///
+    /// It ends [`Fault::ExpiredCertificate`], whose certificate leaves the file, and
+    /// [`Fault::SwappedCertificate`].
+    pub fn present(&self, certificate: SimCertificate) {
+        let mut credentials = self.state.credentials.lock();
+        credentials.present(certificate);
+        self.show_own(&credentials);
+    }
+
+    /// Takes a new certificate for who connects from now on, and writes it; Core Lightning takes a
+    /// new authority, and a new certificate for its clients too. It ends
+    /// [`Fault::ExpiredCertificate`] and [`Fault::SwappedCertificate`].
+    ///
+    /// # Errors
+    /// When a file cannot be written.
     pub fn rotate_certificate(&self) -> io::Result<()> {
-        let certificate = SimCertificate::self_signed()?;
-        fs::write(self.tls_cert_path(), certificate.pem())?;
-        self.present(certificate);
+        let mut credentials = self.state.credentials.lock();
+        credentials.rotate_certificate()?;
+        self.show_own(&credentials);
         Ok(())
     }
 
     /// Accepts a new macaroon only, and writes it to its `admin.macaroon`.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the file cannot be written, or the node is no LND.
     pub fn rotate_macaroon(&self) -> io::Result<()> {
-        let macaroon: [u8; 32] = rand::random();
-        write_secret(&self.macaroon_path(), &macaroon)?;
-        *self.state.macaroon.lock() = Secret(hex::encode(macaroon));
-        Ok(())
+        self.state.credentials.lock().rotate_macaroon()
     }
 
-    /// Can receive `inbound` from now on, to the satoshi.
+    /// Can receive `inbound` from now on; LND counts in whole satoshis.
     pub fn set_inbound(&self, inbound: Millisatoshi) {
         *self.state.inbound.lock() = inbound;
     }
 
+    /// Takes `latency` for each answer from now on; what comes on top by chance stays.
+    pub fn set_latency(&self, latency: Duration) {
+        self.state.latency.lock().usual = latency;
+    }
+
+    /// What has happened so far, by kind of fault.
+    pub fn counters(&self) -> SimCounters {
+        self.state.counters.snapshot()
+    }
+
     /// Calls received so far, those that failed included.
     pub fn calls(&self) -> u64 {
-        Counters::read(&self.state.counters.calls)
+        self.counters().calls
     }
 
     /// Connections accepted so far.
     pub fn connections(&self) -> u64 {
-        Counters::read(&self.state.counters.connections)
+        self.counters().connections
     }
 
     /// Invoices made so far, wrong ones included.
     pub fn invoices_made(&self) -> u64 {
-        Counters::read(&self.state.counters.invoices)
+        self.counters().invoices
     }
 
-    /// How often a fault was felt: a call that it answered, hung or slowed, a stop, or a read or
-    /// write that it held up. A refused connection is the kernel's, and counts as its stop.
+    /// How often a fault was felt, of whatever kind; [`SimCounters::of`] says what counts.
     pub fn faults_served(&self) -> u64 {
-        Counters::read(&self.state.counters.faults) + self.state.gate.held()
+        self.counters().faults()
     }
 
     /// The invoice of a payment hash, if it is among the newest 65,536.
@@ -211,40 +251,64 @@ impl SimNode {
         self.state.invoices.lock().find(payment_hash)
     }
 
-    async fn close(&self, how: Stop) {
-        let open = self.listener.lock().take();
-        if let Some(listener) = open {
-            listener.stop(how).await;
-            Counters::add(&self.state.counters.faults);
+    /// Meets calls and handshakes with `fault`; the port is as before. An error changes nothing.
+    fn take_up(&self, fault: Option<Arc<Fault>>) -> io::Result<()> {
+        let kind = fault.as_deref().map(Fault::kind);
+        let mut credentials = self.state.credentials.lock();
+        let shown = credentials.shown_in(kind)?;
+        self.state.fault.store(fault);
+        self.state.shown.store(Arc::new(shown));
+        match kind {
+            Some(cause @ (FaultKind::Freeze | FaultKind::BlackHole)) => {
+                self.state.gate.freeze(cause);
+            }
+            _ => self.state.gate.thaw(),
         }
-    }
-
-    async fn open(&self) -> io::Result<()> {
-        if self.listener.lock().is_some() {
-            return Ok(());
-        }
-        let listener = Listener::bind(self.address, Arc::clone(&self.state)).await?;
-        *self.listener.lock() = Some(listener);
         Ok(())
     }
-}
 
-fn seeded_key(seed: u64) -> SecretKey {
-    let hash = sha256::Hash::hash(&seed.to_be_bytes());
-    SecretKey::from_slice(hash.as_byte_array()).unwrap_or_else(|_| random_key())
-}
+    async fn refuse(&self) {
+        if self.port.drain().await {
+            self.state.counters.served(FaultKind::Refuse);
+        }
+    }
 
-fn credential(path: &Path) -> CredentialPath {
-    path.to_str()
-        .and_then(|path| CredentialPath::try_new(path).ok())
-        .expect("the node's directory has a path in UTF-8")
-}
+    async fn die(&self) {
+        if self.port.abort().await {
+            self.state.counters.served(FaultKind::Die);
+        }
+    }
 
-/// Readable by its owner only, as LND writes it.
-fn write_secret(path: &Path, secret: &[u8]) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(secret)
+    /// Opens where it was closed, and does to the port what a change of fault needs.
+    async fn settle(&self, before: Option<FaultKind>, now: Option<FaultKind>) -> io::Result<()> {
+        self.port.open(&self.state).await?;
+        let breaks = [before, now]
+            .into_iter()
+            .flatten()
+            .any(FaultKind::is_of_connections);
+        if breaks {
+            self.port.break_connections().await?;
+        }
+        if now == Some(FaultKind::BlackHole) {
+            self.port.plug().await?;
+            self.state.counters.served(FaultKind::BlackHole);
+        } else if before == Some(FaultKind::BlackHole) {
+            self.port.unplug().await?;
+        }
+        Ok(())
+    }
+
+    /// Shows the own certificate, and ends a fault that had another in its place; a node that
+    /// refuses all handshakes goes on with it.
+    fn show_own(&self, credentials: &Credentials) {
+        match self.state.fault_kind() {
+            Some(FaultKind::TlsAlert) => return,
+            Some(FaultKind::ExpiredCertificate | FaultKind::SwappedCertificate) => {
+                self.state.fault.store(None);
+            }
+            _ => {}
+        }
+        let shown = Shown::own(credentials.server());
+        self.state.shown.store(Arc::new(shown));
+    }
 }

@@ -1,88 +1,87 @@
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{io, sync::Arc, time::Duration};
 
+use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
-use switchgear_core::Millisatoshi;
+use switchgear_core::{Millisatoshi, backend::PublicKey};
 
-use super::{Fault, SimCertificate, SimInvoice, gate::Gate, invoice::Signer};
-
-/// A node under load makes more invoices than anybody asks for again.
-const INVOICES_KEPT: usize = 65_536;
+use super::{
+    Fault, FaultKind, SimNodeConfig, SimNodeKind,
+    counters::Counters,
+    credentials::Credentials,
+    invoice::{Signer, random_key, seeded_key},
+    invoices::Invoices,
+    shown::Shown,
+    wire::Gate,
+};
 
 /// What a simulated node is, has done and is told to do; its calls and connections share it.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) alias: String,
-    pub(super) public_key: String,
+    pub(super) kind: SimNodeKind,
+    pub(super) public_key: PublicKey,
     pub(super) signer: Signer,
-    pub(super) gate: Arc<Gate>,
     pub(super) inbound: Mutex<Millisatoshi>,
-    pub(super) certificate: Mutex<SimCertificate>,
-    pub(super) fault: Mutex<Option<Fault>>,
-    pub(super) counters: Counters,
-    /// The header that is accepted: the macaroon in hex.
-    pub(super) macaroon: Mutex<Secret>,
+    pub(super) latency: Mutex<Latency>,
+    pub(super) credentials: Mutex<Credentials>,
+    pub(super) shown: ArcSwap<Shown>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) fault: ArcSwapOption<Fault>,
+    pub(super) counters: Arc<Counters>,
     pub(super) invoices: Mutex<Invoices>,
 }
 
 impl State {
-    pub(super) fn fault(&self) -> Option<Fault> {
-        self.fault.lock().clone()
+    /// A node that nobody reaches yet.
+    pub(super) fn try_new(config: SimNodeConfig) -> io::Result<Self> {
+        let signer = Signer {
+            key: config.seed.map_or_else(random_key, seeded_key),
+            network: config.network,
+        };
+        let credentials = Credentials::new(config.kind, &config.directory)?;
+        let counters = Arc::new(Counters::default());
+        Ok(Self {
+            alias: config.alias,
+            kind: config.kind,
+            public_key: PublicKey::from(signer.public_key()),
+            signer,
+            inbound: Mutex::new(config.inbound),
+            latency: Mutex::new(Latency {
+                usual: config.latency,
+                jitter: config.jitter,
+            }),
+            shown: ArcSwap::from_pointee(Shown::own(credentials.server())),
+            credentials: Mutex::new(credentials),
+            gate: Arc::new(Gate::new(Arc::clone(&counters))),
+            fault: ArcSwapOption::empty(),
+            counters,
+            invoices: Mutex::new(Invoices::default()),
+        })
     }
-}
 
-/// Not for a log.
-pub(super) struct Secret(pub(super) String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
-/// What has happened so far.
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    pub(super) calls: AtomicU64,
-    pub(super) connections: AtomicU64,
-    pub(super) invoices: AtomicU64,
-    pub(super) faults: AtomicU64,
-}
-
-impl Counters {
-    pub(super) fn add(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::SeqCst);
+    /// What the next call meets.
+    pub(super) fn rolled_fault(&self) -> Option<Fault> {
+        self.fault.load().as_deref()?.rolled().cloned()
     }
 
-    pub(super) fn read(counter: &AtomicU64) -> u64 {
-        counter.load(Ordering::SeqCst)
+    pub(super) fn fault_kind(&self) -> Option<FaultKind> {
+        self.fault.load().as_deref().map(Fault::kind)
     }
-}
 
-/// The newest invoices, by payment hash.
-#[derive(Debug, Default)]
-pub(super) struct Invoices {
-    by_hash: HashMap<[u8; 32], SimInvoice>,
-    order: VecDeque<[u8; 32]>,
-}
-
-impl Invoices {
-    pub(super) fn insert(&mut self, invoice: SimInvoice) {
-        if self.order.len() == INVOICES_KEPT
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.by_hash.remove(&oldest);
+    /// How long the next answer takes.
+    pub(super) fn delay(&self) -> Duration {
+        let Latency { usual, jitter } = *self.latency.lock();
+        if jitter.is_zero() {
+            return usual;
         }
-        self.order.push_back(invoice.payment_hash);
-        self.by_hash.insert(invoice.payment_hash, invoice);
+        usual + jitter.mul_f64(rand::random())
     }
+}
 
-    pub(super) fn find(&self, payment_hash: &[u8; 32]) -> Option<SimInvoice> {
-        self.by_hash.get(payment_hash).cloned()
-    }
+/// How long a healthy node takes to answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Latency {
+    pub(super) usual: Duration,
+    /// As much may come on top, evenly spread.
+    pub(super) jitter: Duration,
 }

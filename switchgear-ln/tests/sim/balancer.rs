@@ -7,7 +7,7 @@ use futures::stream::{BoxStream, StreamExt as _, pending};
 use switchgear_core::{
     backend::{Backend, BackendAddress, BackendSnapshot, DiscoveryFeed, SnapshotVersion, Weight},
     balance::Consistent,
-    ln::{InvoiceRequest, LnBalancer as _},
+    ln::{InvoiceRequest, LnBalancer as _, NoInvoice},
     lnurl::{Comment, CommentLimit},
     store::StoreError,
 };
@@ -136,4 +136,46 @@ async fn round_robin_interleaves_weights_of_two_to_one() {
     // It begins anywhere, and then never leaves the rotation.
     let rotations = ["AAB", "ABA", "BAA"].map(|rotation| rotation.repeat(4));
     assert!(rotations.contains(&turns), "{turns}");
+}
+
+/// Connections to the node that are open on this side, as the kernel counts them.
+#[cfg(target_os = "linux")]
+fn open_connections(node: &SimNode) -> usize {
+    const ESTABLISHED: &str = "01";
+
+    let port = format!(":{:04X}", node.address().port());
+    let table = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+    let is_open = |line: &&str| {
+        let mut columns = line.split_whitespace().skip(2);
+        let remote = columns.next().is_some_and(|remote| remote.ends_with(&port));
+        remote && columns.next() == Some(ESTABLISHED)
+    };
+    table.lines().skip(1).filter(is_open).count()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn closes_its_connections_with_its_last_handle_and_with_its_driver() {
+    let nodes = Nodes::start(&[1]).await;
+    let node = &nodes.nodes[0];
+    let mut drivers = JoinSet::new();
+    let by_handle = nodes.balancer(config(), &mut drivers).await;
+    let by_driver = nodes.balancer(config(), &mut drivers).await;
+    for balancer in [&by_handle, &by_driver] {
+        bounded(balancer.invoice(&request())).await.unwrap();
+    }
+    assert_eq!(open_connections(node), 2);
+
+    drop(by_handle);
+    until("the first connection is closed", || {
+        open_connections(node) == 1
+    })
+    .await;
+    drivers.abort_all();
+    until("the second connection is closed", || {
+        open_connections(node) == 0
+    })
+    .await;
+    let late = bounded(by_driver.invoice(&request())).await;
+    assert_eq!(late.unwrap_err(), NoInvoice::Closed);
 }

@@ -10,7 +10,7 @@ use switchgear_core::{
 };
 use switchgear_ln::{
     pool::{Connector as _, NodeConnector, NodeConnectorConfig},
-    sim::{SimNode, SimNodeConfig},
+    sim::{SimNode, SimNodeConfig, SimNodeKind},
 };
 
 /// How long connecting may take.
@@ -26,11 +26,24 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
+    /// An LND.
     pub(crate) async fn start() -> Self {
+        Self::of(SimNodeKind::Lnd).await
+    }
+
+    pub(crate) async fn of(kind: SimNodeKind) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let config = SimNodeConfig::new("alice", directory.path());
+        let config = SimNodeConfig::new("alice", directory.path()).with_kind(kind);
         let node = SimNode::start(config).await.unwrap();
         Self { node, directory }
+    }
+
+    /// One of each kind.
+    pub(crate) async fn both() -> [Self; 2] {
+        [
+            Self::of(SimNodeKind::Lnd).await,
+            Self::of(SimNodeKind::Cln).await,
+        ]
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -102,4 +115,24 @@ pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
     tokio::time::timeout(DEADLINE, waiting)
         .await
         .unwrap_or_else(|_| panic!("{what}"));
+}
+
+/// Waits until an invoice is made: what the node was before may be remembered for a moment.
+pub(crate) async fn healed(client: &dyn LnClient) {
+    let healing = async {
+        while client.invoice(&request()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    bounded(healing).await;
+}
+
+/// A whole macaroon that no node made.
+pub(crate) fn foreign_macaroon(identifier: &str) -> Vec<u8> {
+    let length = u8::try_from(identifier.len()).unwrap();
+    let mut macaroon = vec![2, 2, length];
+    macaroon.extend(identifier.as_bytes());
+    macaroon.extend([0, 0, 6, 32]);
+    macaroon.extend([7; 32]);
+    macaroon
 }

@@ -1,7 +1,10 @@
 //! The LND client against the real gRPC: what it asks for, what it reads, and credentials on the
 //! move.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use switchgear_core::{
     Millisatoshi,
@@ -10,7 +13,7 @@ use switchgear_core::{
 };
 use switchgear_ln::sim::{SimNode, SimNodeConfig};
 
-use crate::common::{Fixture, bounded, client, partition, request};
+use crate::common::{Fixture, bounded, client, foreign_macaroon, healed, partition, request};
 
 #[tokio::test]
 async fn asks_for_exactly_what_is_wanted() {
@@ -88,21 +91,19 @@ async fn shares_one_connection_among_concurrent_calls() {
 
 #[tokio::test]
 async fn starts_to_work_when_its_credentials_appear() {
-    let alice = Fixture::start().await;
-    let client = alice.client();
-    let paths = [alice.node.tls_cert_path(), alice.node.macaroon_path()];
-    for path in &paths {
+    for index in 0..2 {
+        let alice = Fixture::start().await;
+        let path = alice.node.credential_paths().swap_remove(index);
         let away = alice.path().join("away");
-        fs::rename(path, &away).unwrap();
+        fs::rename(&path, &away).unwrap();
         let client = alice.client();
         let error = bounded(client.status()).await.unwrap_err();
         assert_eq!(error.kind(), LnErrorKind::Credentials);
         let expected = format!("cannot read {}: there is no such file", path.display());
         assert_eq!(error.to_string(), expected);
-        fs::rename(&away, path).unwrap();
-        bounded(client.status()).await.unwrap();
+        fs::rename(&away, &path).unwrap();
+        healed(&*client).await;
     }
-    bounded(client.status()).await.unwrap();
 }
 
 #[tokio::test]
@@ -130,7 +131,8 @@ async fn takes_up_a_rotated_certificate_without_losing_a_call() {
 #[tokio::test]
 async fn tells_a_wrong_macaroon_from_none_that_is_known() {
     let alice = Fixture::start().await;
-    fs::write(alice.node.macaroon_path(), "a macaroon of another node").unwrap();
+    let foreign = foreign_macaroon("of another node");
+    fs::write(alice.node.macaroon_path(), foreign).unwrap();
     let client = alice.client();
     let error = bounded(client.invoice(&request())).await.unwrap_err();
     assert_eq!(error.kind(), LnErrorKind::Unauthorized);
@@ -141,11 +143,51 @@ async fn tells_a_wrong_macaroon_from_none_that_is_known() {
 #[tokio::test]
 async fn shows_no_secret_in_debug_and_errors() {
     let alice = Fixture::start().await;
-    fs::write(alice.node.macaroon_path(), "canary").unwrap();
+    fs::write(alice.node.macaroon_path(), foreign_macaroon("canary")).unwrap();
     let client = alice.client();
     let error = bounded(client.status()).await.unwrap_err();
+    assert_eq!(error.kind(), LnErrorKind::Unauthorized);
     let shown = format!("{client:?} {error:?} {error} {:?}", alice.node);
     for secret in ["canary", "63616e617279"] {
         assert!(!shown.contains(secret), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn goes_on_with_the_macaroon_before_one_that_is_half_written() {
+    let alice = Fixture::start().await;
+    let client = alice.client();
+    bounded(client.invoice(&request())).await.unwrap();
+    let path = alice.node.macaroon_path();
+    let whole = fs::read(&path).unwrap();
+    for length in [1, whole.len() / 2, whole.len() - 1] {
+        fs::write(&path, &whole[..length]).unwrap();
+        // Longer than it takes to look at the files again.
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(1_200) {
+            bounded(client.invoice(&request())).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    let error = bounded(alice.client().status()).await.unwrap_err();
+    assert_eq!(error.kind(), LnErrorKind::Credentials);
+    let expected = format!("{} is no macaroon", path.display());
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test]
+async fn sends_no_other_file_to_the_node() {
+    let alice = Fixture::start().await;
+    let path = alice.node.macaroon_path();
+    let in_hex = hex::encode(fs::read(&path).unwrap());
+    for (content, words) in [
+        ("root:x:0:0:", "is no macaroon"),
+        (&in_hex, "holds a macaroon in hex: store the binary file"),
+    ] {
+        fs::write(&path, content).unwrap();
+        let error = bounded(alice.client().status()).await.unwrap_err();
+        assert_eq!(error.kind(), LnErrorKind::Credentials);
+        assert_eq!(error.to_string(), format!("{} {words}", path.display()));
+    }
+    assert_eq!(alice.node.calls(), 0);
 }

@@ -3,10 +3,16 @@
 #[cfg(test)]
 mod balancer;
 #[cfg(test)]
+mod broken;
+#[cfg(test)]
+mod cln;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod lnd;
+#[cfg(test)]
+mod simulator;
 #[cfg(test)]
 mod tls;

@@ -93,7 +93,17 @@ impl Regtest {
     ///
     /// When either node refuses, or the channel does not become active in time.
     pub async fn open_channel(&self, from: &Lnd, to: &Lnd, sat: u64) -> anyhow::Result<()> {
-        open_channel(&self.btcd, from, to, sat).await
+        open_channel(&self.btcd, from, to, sat, &[]).await
+    }
+
+    /// As [`Regtest::open_channel`], of a second channel between the two that only they know of.
+    ///
+    /// # Errors
+    ///
+    /// When either node refuses, or the channel does not become active in time.
+    pub async fn open_private_channel(&self, from: &Lnd, to: &Lnd, sat: u64) -> anyhow::Result<()> {
+        open_channel(&self.btcd, from, to, sat, &["--private"]).await?;
+        wait_for_channels(from, to, 2).await
     }
 
     /// Connects alice and bob, if need be, and waits until she can pay him; for use after a restart.
@@ -102,7 +112,17 @@ impl Regtest {
     ///
     /// When the channel does not become active in time.
     pub async fn wait_for_channel(&self) -> anyhow::Result<()> {
-        wait_for_channel(&self.alice, &self.bob).await
+        self.wait_for_way(&self.alice, &self.bob).await
+    }
+
+    /// Connects two nodes that have a channel, if need be, and waits until the first can pay the other, who must have
+    /// some coins to give in it.
+    ///
+    /// # Errors
+    ///
+    /// When the channel does not become active in time.
+    pub async fn wait_for_way(&self, from: &Lnd, to: &Lnd) -> anyhow::Result<()> {
+        wait_for_channels(from, to, 1).await
     }
 
     /// Where the nodes keep their files, each in a folder of its name.
@@ -118,7 +138,7 @@ impl Regtest {
             Lnd::start(&binaries, "alice", folder.path(), &btcd),
             Lnd::start(&binaries, "bob", folder.path(), &btcd),
         )?;
-        open_channel(&btcd, &alice, &bob, CHANNEL_SAT).await?;
+        open_channel(&btcd, &alice, &bob, CHANNEL_SAT, &[]).await?;
         Ok(Self {
             alice,
             bob,
@@ -129,22 +149,28 @@ impl Regtest {
     }
 }
 
-async fn open_channel(btcd: &Btcd, from: &Lnd, to: &Lnd, sat: u64) -> anyhow::Result<()> {
+async fn open_channel(
+    btcd: &Btcd,
+    from: &Lnd,
+    to: &Lnd,
+    sat: u64,
+    flags: &[&str],
+) -> anyhow::Result<()> {
     btcd.fund(&from.new_address().await?).await?;
     btcd.mine(1).await?;
     from.wait_for_coins().await?;
     from.connect(to).await?;
-    from.fund_channel(to, sat).await?;
-    // LND wants three confirmations of a small channel.
+    from.fund_channel(to, sat, flags).await?;
+    // LND wants three confirmations of a small channel, and six to tell others of it.
     btcd.mine(6).await?;
-    wait_for_channel(from, to).await
+    wait_for_channels(from, to, 1).await
 }
 
-async fn wait_for_channel(from: &Lnd, to: &Lnd) -> anyhow::Result<()> {
+async fn wait_for_channels(from: &Lnd, to: &Lnd, count: usize) -> anyhow::Result<()> {
     from.connect(to).await?;
     tokio::try_join!(
-        from.wait_for_channel_with(to),
-        to.wait_for_channel_with(from),
+        from.wait_for_channels_with(to, count),
+        to.wait_for_channels_with(from, count),
     )?;
     from.wait_for_route_to(to).await
 }

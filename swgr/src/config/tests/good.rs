@@ -42,6 +42,7 @@ fn gives_every_key_its_default() {
     assert_eq!(lnurl.balance.deadline, Duration::from_secs(5));
     assert_eq!(lnurl.balance.invoice_timeout, Duration::from_secs(2));
     assert_eq!(lnurl.balance.hedge_after, None);
+    assert!(!lnurl.balance.system_roots);
     assert_eq!(lnurl.balance.selection, Selection::RoundRobin);
     assert_eq!(lnurl.balance.capacity_bias, None);
     assert_eq!(
@@ -64,13 +65,14 @@ fn reads_expanded_and_quoted_scalars_as_their_keys_type() {
         "allowed-hosts: [pay.example.com]",
         "address: $ADDRESS\n  allowed-hosts: ${HOSTS}\n  bech32-qr-scale: \"${SCALE}\"\n  \
          verify-invoices: 'false' # ${UNSET} in a comment\n  ln-client-timeout-secs: '${UNSET:-0.5}'\n  \
-         public-url: ${EMPTY}",
+         ln-system-roots: \"true\"\n  public-url: ${EMPTY}",
     );
     let lnurl = good(&text).lnurl.unwrap();
     assert_eq!(lnurl.listener.address.port(), 9090);
     assert_eq!(lnurl.allowed_hosts, ["a.example.com", "b.example.com:8443"]);
     assert_eq!(lnurl.qr.scale, 4);
     assert!(!lnurl.balance.verify_invoices);
+    assert!(lnurl.balance.system_roots);
     assert_eq!(lnurl.balance.client_timeout, Duration::from_millis(500));
     assert_eq!(lnurl.balance.invoice_timeout, Duration::from_millis(500));
     assert_eq!(lnurl.public_url, None);

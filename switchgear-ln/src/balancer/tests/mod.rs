@@ -2,6 +2,8 @@
 //! simulated and real nodes.
 
 mod preferences;
+mod reasons;
+mod supervision;
 mod world;
 
 use std::sync::atomic::Ordering;
@@ -16,7 +18,7 @@ use tokio::time::{sleep, timeout};
 
 use self::world::{
     MS, SECOND,
-    Script::{Failing, Good, Hanging, HangingCalls, Panicking, Slow, Unsynced},
+    Script::{Failing, Good, Hanging, HangingCalls, Slow, Unsynced},
     World, backend, config, request, until,
 };
 use super::*;
@@ -302,39 +304,6 @@ async fn checks_a_node_in_spite_of_others_that_hang() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn takes_a_check_that_panics_for_a_failed_one_and_goes_on() {
-    let world = World::new(&[("a", Good)]);
-    let (balancer, _driver) = world.settle(config()).await;
-    assert!(balancer.readiness().is_ready());
-    world.script("a", Panicking);
-    until(|| !balancer.readiness().is_ready()).await;
-    let issued = balancer.invoice(&request()).await.unwrap();
-    assert_eq!(issued.invoice.bolt11, "a", "the refresh ended all the same");
-    world.script("a", Good);
-    until(|| balancer.readiness().is_ready()).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn checks_a_node_whose_check_panicked_as_soon_as_a_refresh_begins() {
-    let world = World::new(&[("a", Panicking)]);
-    let long = BalancerConfig {
-        health_period: 300 * SECOND,
-        backoff: Backoff::Stop,
-        ..config()
-    };
-    let (balancer, _driver) = world.settle(long).await;
-    for _ in 0..3 {
-        let before = world.checks.load(Ordering::Relaxed);
-        let issued = balancer.invoice(&request()).await.unwrap();
-        assert!(issued.elapsed < 1_100 * MS, "{:?}", issued.elapsed);
-        assert_eq!(world.checks.load(Ordering::Relaxed), before + 1);
-    }
-    world.script("a", Good);
-    balancer.invoice(&request()).await.unwrap();
-    assert!(balancer.readiness().is_ready());
-}
-
-#[tokio::test(start_paused = true)]
 async fn drops_its_calls_with_the_request() {
     let world = World::new(&[("a", Slow(SECOND))]);
     let (balancer, _driver) = world.settle(config()).await;
@@ -342,27 +311,4 @@ async fn drops_its_calls_with_the_request() {
     assert!(late.is_err());
     assert_eq!(world.dropped.load(Ordering::Relaxed), 1);
     assert!(balancer.invoice(&request()).await.is_ok());
-}
-
-#[tokio::test(start_paused = true)]
-async fn ends_with_its_last_handle() {
-    let world = World::new(&[("a", Good)]);
-    let (balancer, driver) = world.settle(config()).await;
-    let other = balancer.clone();
-    drop(balancer);
-    assert!(other.invoice(&request()).await.is_ok());
-    drop(other);
-    timeout(SECOND, driver).await.unwrap().unwrap();
-    let before = world.checks.load(Ordering::Relaxed);
-    sleep(10 * SECOND).await;
-    assert_eq!(world.checks.load(Ordering::Relaxed), before);
-}
-
-#[tokio::test(start_paused = true)]
-async fn says_so_when_its_driver_is_gone() {
-    let world = World::new(&[("a", Good)]);
-    let (balancer, driver) = world.settle(config()).await;
-    driver.abort();
-    assert!(driver.await.unwrap_err().is_cancelled());
-    assert_eq!(balancer.invoice(&request()).await, Err(NoInvoice::Closed));
 }

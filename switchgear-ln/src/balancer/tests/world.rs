@@ -49,6 +49,13 @@ pub(super) enum Script {
     Panicking,
 }
 
+/// What of a store panics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StorePanic {
+    Snapshots,
+    Changes,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct World {
     scripts: Mutex<BTreeMap<String, Script>>,
@@ -56,6 +63,8 @@ pub(super) struct World {
     backends: Mutex<Vec<Backend>>,
     version: watch::Sender<u64>,
     pub(super) store_is_down: Mutex<bool>,
+    /// Where the store's own code panics.
+    pub(super) store_panics: Mutex<Option<StorePanic>>,
     pub(super) snapshot_takes: Mutex<Duration>,
     pub(super) snapshots: AtomicUsize,
     pub(super) checks: AtomicUsize,
@@ -118,6 +127,16 @@ impl World {
         (balancer, driver)
     }
 
+    fn panic_where_the_store_does(&self, here: StorePanic) {
+        let panics = *self.store_panics.lock().unwrap();
+        assert_ne!(panics, Some(here), "as the world says");
+    }
+
+    /// How many hear of the store's changes.
+    pub(super) fn listeners(&self) -> usize {
+        self.version.receiver_count()
+    }
+
     pub(super) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
@@ -133,6 +152,7 @@ impl DiscoveryFeed for Feed {
         known: Option<&SnapshotVersion>,
     ) -> Result<BackendSnapshot, StoreError> {
         self.0.snapshots.fetch_add(1, Ordering::Relaxed);
+        self.0.panic_where_the_store_does(StorePanic::Snapshots);
         if *self.0.store_is_down.lock().unwrap() {
             return Err(StoreError::new(StoreErrorKind::Unavailable, "is down"));
         }
@@ -147,19 +167,29 @@ impl DiscoveryFeed for Feed {
     }
 
     fn changes(&self) -> BoxStream<'static, ()> {
-        let changes = self.0.version.subscribe();
-        Box::pin(futures::stream::unfold(changes, |mut changes| async {
-            changes.changed().await.ok()?;
-            Some(((), changes))
-        }))
+        let world = Arc::clone(&self.0);
+        let heard = (world.version.subscribe(), world);
+        Box::pin(futures::stream::unfold(
+            heard,
+            |(mut changes, world)| async {
+                changes.changed().await.ok()?;
+                world.panic_where_the_store_does(StorePanic::Changes);
+                Some(((), (changes, world)))
+            },
+        ))
     }
 }
+
+/// The name of a node that the connector makes no client of, but panics.
+pub(super) const BROKEN: &str = "broken";
 
 #[derive(Debug)]
 struct Nodes(Arc<World>);
 
 impl Connector for Nodes {
     fn connect(&self, backend: &Backend) -> Arc<dyn LnClient> {
+        let name = backend.name.as_ref().unwrap().as_str();
+        assert_ne!(name, BROKEN, "as the world says");
         Arc::new(Client {
             world: Arc::clone(&self.0),
             name: backend.name.as_ref().unwrap().to_string(),

@@ -1,0 +1,26 @@
+//! What both sides are asked.
+
+use std::{error::Error, time::Duration};
+
+use switchgear_benches::fleet::partition;
+use switchgear_core::{Millisatoshi, ln::InvoiceRequest, lnurl::PayMetadata};
+
+/// Why a call of a bench failed, which ends it.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// Whoever can ask a node for invoices.
+pub(crate) trait Client: Clone + Send + Sync + 'static {
+    /// Asks for one invoice, and takes it.
+    fn invoice(&self) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// What is asked for, always the same.
+pub(crate) fn request() -> InvoiceRequest {
+    InvoiceRequest {
+        partition: partition(0),
+        amount: Millisatoshi::from_sat(21),
+        metadata: PayMetadata::from_served(r#"[["text/plain","a coffee"]]"#),
+        expiry: Duration::from_secs(600),
+        comment: None,
+    }
+}
