@@ -67,7 +67,7 @@ impl ClnClient {
     ) -> Self {
         Self {
             node: node(config, timeout, trust_sets),
-            channel_list: ChannelList::new(&config.url),
+            channel_list: ChannelList::new(&config.url, timeout),
             private_hints: config.private_hints,
             private_names: ArcSwap::default(),
         }
@@ -132,6 +132,7 @@ impl LnClient for ClnClient {
     }
 
     async fn status(&self) -> Result<NodeStatus, LnError> {
+        let due = self.channel_list.due();
         let node = self.node()?;
         let info = node
             .call(|channel, _| {
@@ -143,7 +144,7 @@ impl LnClient for ClnClient {
             let mut cln = cln(channel).max_decoding_message_size(LARGEST_CHANNEL_LIST);
             async move { cln.list_peer_channels(ListpeerchannelsRequest {}).await }
         });
-        let list = self.channel_list.read(listing).await;
+        let list = self.channel_list.read(due, listing).await;
         let inbound = list.map(|list| self.read_channels(&list.channels));
         status(&info, inbound)
     }

@@ -93,6 +93,9 @@ impl Dialer {
             .keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
             .keep_alive_while_idle(false)
+            // Answers to calls that were given up are counted for a connection's whole life, and it would
+            // end beyond a number of them: after each stall of the node or the network there are some.
+            .max_local_error_reset_streams(None)
             .handshake(io)
             .await
             .map_err(ConnectFailure::Http2)?;

@@ -54,7 +54,7 @@ impl LndClient {
     ) -> Self {
         Self {
             node: node(config, timeout, trust_sets),
-            channel_list: ChannelList::new(&config.url),
+            channel_list: ChannelList::new(&config.url, timeout),
             amp: config.amp_invoice,
             private_hints: config.private_hints,
         }
@@ -103,6 +103,7 @@ impl LnClient for LndClient {
     }
 
     async fn status(&self) -> Result<NodeStatus, LnError> {
+        let due = self.channel_list.due();
         let node = self.node()?;
         let info = node
             .call(|channel, credentials| {
@@ -117,7 +118,7 @@ impl LnClient for LndClient {
             let request = credentials.request(ListChannelsRequest { active_only });
             async move { lnd.list_channels(request).await }
         });
-        let channels = self.channel_list.read(listing).await;
+        let channels = self.channel_list.read(due, listing).await;
         told(&info).status(channels.as_ref().map(inbound))
     }
 }

@@ -92,6 +92,8 @@ impl TrustSets {
         files: Fingerprint,
         build: impl FnOnce() -> Result<Trust, CredentialError>,
     ) -> Result<Arc<Trust>, CredentialError> {
+        // Read from disk at first, so before the lock.
+        self.system();
         let mut known = self.known.lock();
         known.retain(|_, trust| trust.strong_count() > 0);
         if let Some(trust) = known.get(&files).and_then(Weak::upgrade) {

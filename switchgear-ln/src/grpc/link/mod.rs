@@ -188,6 +188,10 @@ impl Shared {
     /// Joins the attempt that followed the one with `number`, whatever became of it, or starts it.
     fn join_after(self: &Arc<Self>, number: u64, version: u64, trust: &Arc<Trust>) -> Arc<Attempt> {
         let mut state = self.state.lock();
+        let former = state.former.as_ref();
+        if let Some(former) = former.filter(|former| former.is_connected()) {
+            return Arc::clone(former);
+        }
         match &state.current {
             Some(attempt) if attempt.number > number => Arc::clone(attempt),
             _ => self.join_locked(&mut state, version, trust).0,
