@@ -29,9 +29,9 @@ impl Best {
 impl Podium for Best {
     #[inline]
     fn offer(&mut self, seat: usize, score: Score) {
-        if self.0.is_none_or(|(_, best)| score < best) {
-            self.0 = Some((seat, score));
-        }
+        // A choice between values: a branch would often be guessed wrong.
+        let better = self.0.is_none_or(|(_, best)| score.is_before(&best));
+        self.0 = if better { Some((seat, score)) } else { self.0 };
     }
 
     #[inline]

@@ -35,6 +35,22 @@ impl Score {
         self.weight
     }
 
+    /// Whether it is the better of the two.
+    #[inline]
+    pub(super) fn is_before(&self, other: &Self) -> bool {
+        let (mine, theirs) = self.cross(other);
+        (mine < theirs) | ((mine == theirs) & (self.seed < other.seed))
+    }
+
+    /// The times of both, multiplied by both weights; below 2^59.
+    #[inline]
+    fn cross(&self, other: &Self) -> (u64, u64) {
+        (
+            self.variate().wrapping_mul(u64::from(other.weight.get())),
+            other.variate().wrapping_mul(u64::from(self.weight.get())),
+        )
+    }
+
     /// The largest variate with which a node of at most the weight `heaviest` may arrive no later.
     #[inline]
     pub(super) fn reach(&self, heaviest: NonZeroU16) -> u64 {
@@ -49,9 +65,7 @@ impl Score {
 impl Ord for Score {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
-        // Both products are below 2^59.
-        let mine = self.variate().wrapping_mul(u64::from(other.weight.get()));
-        let theirs = other.variate().wrapping_mul(u64::from(self.weight.get()));
+        let (mine, theirs) = self.cross(other);
         mine.cmp(&theirs).then(self.seed.cmp(&other.seed))
     }
 }

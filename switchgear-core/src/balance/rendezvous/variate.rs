@@ -19,7 +19,9 @@ impl Variate {
         // The level depends on the draw's high bits, so the low ones are left to order a cell's nodes.
         let fine = (draw as u32) & ((1 << (32 - CELL_BITS)) - 1);
         let even = (position << (32 - CELL_BITS)) | fine;
-        Self(((level(draw) as u64) << 32) | u64::from(fraction(even)))
+        // Whoever looks for the best of many scores few others.
+        let level = if draw >= FIRST_ROUND { 0 } else { level(draw) };
+        Self(((level as u64) << 32) | u64::from(fraction(even)))
     }
 
     /// In 2^-32 rounds; below 2^43.
