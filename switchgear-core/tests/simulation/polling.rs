@@ -25,7 +25,7 @@ impl World {
         let action = request.dispatch.poll(self.now, &self.view, &mut self.rng);
         let dormant = &self.published[request.partition].dormant;
         let begins = match &action {
-            Action::Start(call) => !dormant.contains(&call.node_id()),
+            Action::Start(call) => !(call.is_trial() && dormant.contains(&call.node_id())),
             Action::Refresh => true,
             _ => false,
         };
@@ -131,11 +131,10 @@ impl World {
                 return asked;
             }
         }
-        let in_run = request
-            .round
-            .run
-            .as_ref()
-            .is_some_and(|run| run.published.node(node).is_some());
+        // One that was a candidate, was closed in its turn, and is listed anew is no candidate any more.
+        let tried = call.is_trial() && current.dormant.contains(&node);
+        let run = request.round.run.as_ref();
+        let in_run = !tried && run.is_some_and(|run| run.published.node(node).is_some());
         if in_run {
             asked.manner = Some(Manner::Candidate);
             self.describe_candidate(id, &mut asked);

@@ -64,6 +64,11 @@ impl Call {
         self.limit
     }
 
+    /// Whether it tries a node that is not ready, with the one right to do so.
+    pub fn is_trial(&self) -> bool {
+        self.verdict.on_trial
+    }
+
     /// How to take what the call says of its node, for a call that outlives its request.
     pub fn verdict(&self) -> &Verdict {
         &self.verdict
