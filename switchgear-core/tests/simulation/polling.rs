@@ -23,14 +23,9 @@ impl World {
             return Happened::Nothing;
         };
         let action = request.dispatch.poll(self.now, &self.view, &mut self.rng);
-        let dormant = &self.published[request.partition].dormant;
-        let begins = match &action {
-            Action::Start(call) => !(call.is_trial() && dormant.contains(&call.node_id())),
-            Action::Refresh => true,
-            _ => false,
-        };
-        if request.round.is_left_by(&action, begins, self.now) {
-            request.round = Round::new(self.now, self.step);
+        let number = request.dispatch.rounds();
+        if number != request.round.number {
+            request.round = Round::new(number, self.step, request.round.ended);
         }
         match action {
             Action::Start(call) => self.start(id, call),
@@ -114,14 +109,12 @@ impl World {
         asked.last_candidate = request.last_candidate;
         let quota = request.round.quota(self.settings.dispatch.max_iterations);
         let run = request.round.run.as_ref();
-        let begins = run.is_none_or(|run| run.starts_over(node));
+        let alone = request.under_way.is_empty();
+        let begins = run.is_none_or(|run| alone && run.may_start_over(node));
         if begins && current.node(node).is_some() {
-            request.round.run = Some(RoundRun {
-                published: Arc::clone(&current),
-                began: self.now,
-                asked: 0,
-                rank: 0,
-            });
+            let certain = run.is_none_or(|run| run.published.node(node).is_none());
+            let run = RoundRun::new(Arc::clone(&current), self.now, certain);
+            request.round.run = Some(run);
             let probed = current
                 .ejected
                 .get(&node)
@@ -141,7 +134,9 @@ impl World {
         } else if current.dormant.contains(&node) {
             asked.manner = Some(Manner::Trial);
             request.round.run = None;
-            request.round.trying_others |= request.round.met_ready;
+            if request.round.met_ready {
+                request.round.end(self.now, current.ready.is_empty());
+            }
             let open = |id: &&NodeId| self.model.is_open(**id) && !request.round.asked.contains(id);
             let left = current.dormant.iter().filter(open).count();
             asked.left = (left.min(quota), left.min(quota));
@@ -163,22 +158,25 @@ impl World {
         let Some(run) = &mut round.run else {
             return;
         };
-        let open = |one: &NodeId| {
-            *one != asked.node
-                && model.is_open(*one)
-                && current.lists(*one)
-                && !round.asked.contains(one)
+        let may_be_asked = |one: &NodeId| model.is_open(*one) && current.lists(*one);
+        let published = Arc::clone(&run.published);
+        let (open, closed): (Vec<_>, Vec<_>) = published.candidates().partition(may_be_asked);
+        let unasked = |one: &&NodeId| **one != asked.node && !round.asked.contains(one);
+        let ahead = |one: &&NodeId| !run.passed.contains(one);
+        let least = 1 + open.iter().filter(unasked).filter(ahead).count();
+        let most = 1 + open.iter().chain(&closed).filter(unasked).count();
+        run.passed.extend(closed);
+        asked.left = match run.certain {
+            true => (least.min(quota), most.min(quota)),
+            false => (1, usize::MAX),
         };
-        let least = 1 + run.published.candidates().filter(open).count();
-        let most = run.published.len() - run.asked.min(run.published.len());
-        asked.left = (least.min(quota), most.min(quota));
-        let rank = run
-            .published
+        let rank = published
             .rank(asked.node, amount, run.began, biased)
             .unwrap_or(u8::MAX);
-        asked.rank = Some((rank, run.rank));
+        asked.rank = run.certain.then_some((rank, run.rank));
         run.rank = run.rank.max(rank);
-        run.asked += 1;
+        round.ended = None;
+        round.resting = None;
         round.spent += 1;
         round.met_ready |= !run.published.ready.is_empty();
     }
@@ -251,8 +249,17 @@ impl World {
         let under_way = request.under_way.len();
         let bounds = (request.deadline, self.settings.dispatch.attempt_limit);
         let wait = request.round.wait(now, until, bounds, under_way);
+        let current = &self.published[request.partition];
         if wait == Wait::Rest {
             request.round.resting = Some(until);
+            request.round.end(now, current.ready.is_empty());
+        }
+        // With nobody to wait for, or whose time is over, it has looked for another one to ask.
+        let hedge_at = request.hedge_at(self.settings.dispatch.hedge_after);
+        let looked = request.count(|manner| manner == Manner::Candidate) == 0
+            || hedge_at.is_some_and(|at| at <= now);
+        if let Some(run) = request.round.run.as_mut().filter(|_| looked) {
+            run.look(|id| self.model.is_open(id) && current.lists(id));
         }
         let event = Event::Wake(id, request.waits);
         self.queue.push(until, event);

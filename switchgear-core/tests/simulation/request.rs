@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use switchgear_core::{
     Moment,
@@ -41,6 +41,11 @@ impl Request {
             .iter()
             .filter(|(_, one)| manner(*one))
             .count()
+    }
+
+    /// When another candidate is to be asked beside the last.
+    pub fn hedge_at(&self, hedge_after: Option<Duration>) -> Option<Moment> {
+        Some(self.last_candidate? + hedge_after?)
     }
 
     pub fn forget_call(&mut self, attempt: AttemptId) {

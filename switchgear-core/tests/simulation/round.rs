@@ -1,16 +1,14 @@
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroU32, sync::Arc, time::Duration};
 
-use switchgear_core::{
-    Moment,
-    balance::{Action, NodeId},
-};
+use switchgear_core::{Moment, balance::NodeId};
 
 use super::published::Published;
 
 /// A request's round, as far as it can be told from what the request does.
 #[derive(Debug)]
 pub struct Round {
-    pub began: Moment,
+    /// As the request counts them, from 1; 0 before the first.
+    pub number: u32,
     /// The step in which it began.
     pub step: u64,
     pub asked: Vec<NodeId>,
@@ -24,8 +22,18 @@ pub struct Round {
     pub met_ready: bool,
     /// The round is over; the next one begins then.
     pub resting: Option<Moment>,
-    /// Its candidates have failed, and it tries others until the next one begins.
-    pub trying_others: bool,
+    /// Since when it has no candidate left, and may try others.
+    pub ended: Option<Ended>,
+    /// When the round before it had ended.
+    pub before: Option<Ended>,
+}
+
+/// The end of a round, as far as asking candidates goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended {
+    pub at: Moment,
+    /// Whether nobody was ready then: if so, the next round begins as soon as somebody is.
+    pub nobody_ready: bool,
 }
 
 /// The candidates of one picker, as a round goes through them.
@@ -33,16 +41,36 @@ pub struct Round {
 pub struct RoundRun {
     pub published: Arc<Published>,
     pub began: Moment,
-    pub asked: usize,
     pub rank: u8,
+    /// Those that could not be asked at some look for the next candidate: the run may have gone past them.
+    pub passed: BTreeSet<NodeId>,
+    /// Whether it began here for certain. Where a node that may have been passed is asked, it is either the
+    /// old run that goes on to its end, or a new one.
+    pub certain: bool,
 }
 
 impl RoundRun {
-    /// Whether a call to this node means that another run has begun: where nobody was ready or open, that is so
-    /// once all who were asked have failed and somebody else can be.
-    pub fn starts_over(&self, node: NodeId) -> bool {
-        let met_nobody = self.published.ready.is_empty() || self.asked == 0;
-        met_nobody && self.published.node(node).is_none()
+    pub fn new(published: Arc<Published>, began: Moment, certain: bool) -> Self {
+        Self {
+            published,
+            began,
+            rank: 0,
+            passed: BTreeSet::new(),
+            certain,
+        }
+    }
+
+    /// Whether a call to this node, with no other under way, means that another run may have begun: once all
+    /// who were asked have failed, whoever else can be asked by then is.
+    pub fn may_start_over(&self, node: NodeId) -> bool {
+        self.published.node(node).is_none() || self.passed.contains(&node)
+    }
+
+    /// Takes note that it has looked for its next candidate.
+    pub fn look(&mut self, may_be_asked: impl Fn(NodeId) -> bool) {
+        let candidates = self.published.candidates();
+        self.passed
+            .extend(candidates.filter(|id| !may_be_asked(*id)));
     }
 }
 
@@ -72,9 +100,9 @@ impl Round {
     /// How soon a request looks again for a trial that another one has.
     const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(50);
 
-    pub fn new(began: Moment, step: u64) -> Self {
+    pub fn new(number: u32, step: u64, before: Option<Ended>) -> Self {
         Self {
-            began,
+            number,
             step,
             asked: Vec::new(),
             spent: 0,
@@ -82,17 +110,15 @@ impl Round {
             run: None,
             met_ready: false,
             resting: None,
-            trying_others: false,
+            ended: None,
+            before,
         }
     }
 
-    /// Whether an action belongs to the next round; `begins` when it is not one that a round may end with.
-    pub fn is_left_by(&self, action: &Action, begins: bool, now: Moment) -> bool {
-        let same = |until| matches!(action, Action::WaitUntil(at) if *at == until);
-        let passed = self
-            .resting
-            .is_some_and(|until| now >= until && !same(until));
-        passed || begins && (self.trying_others || self.resting.is_some())
+    /// Takes note that it has no candidate left.
+    pub fn end(&mut self, at: Moment, nobody_ready: bool) {
+        let since = self.ended.get_or_insert(Ended { at, nobody_ready });
+        since.nobody_ready |= nobody_ready;
     }
 
     /// What a wait until `until` is for, when `under_way` calls of the request are.

@@ -1,5 +1,6 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
+use rand::{SeedableRng as _, rngs::StdRng};
 use switchgear_core::balance::{
     Backoff, CapacityBias, DispatchConfig, EjectionPolicy, FleetConfig, HealthThresholds,
     RoundRobin, Strategy,
@@ -52,6 +53,16 @@ impl Settings {
     pub fn backoff(initial: Duration) -> Backoff {
         Backoff::try_exponential(initial, 1.7, 0.3, Duration::from_secs(7))
             .expect("the values are within their ranges")
+    }
+
+    /// The least that can lie between two rounds behind so many of them; `None` when no other may follow.
+    pub fn shortest_rest(&self, rounds: u32) -> Option<Duration> {
+        // Any two draws are within 1.3 and 0.7 of the same centre.
+        let any = self
+            .dispatch
+            .backoff
+            .delay(rounds, &mut StdRng::seed_from_u64(0))?;
+        Some(any * 7 / 13)
     }
 
     pub fn thresholds(rise: u32, fall: u32) -> HealthThresholds {

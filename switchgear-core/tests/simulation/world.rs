@@ -237,7 +237,7 @@ impl World {
             partition: partition.unwrap_or_default(),
             arrived: self.now,
             deadline: self.now + config.deadline,
-            round: Round::new(self.now, self.step),
+            round: Round::new(0, self.step, None),
             listening: false,
             won: false,
             under_way: Vec::new(),

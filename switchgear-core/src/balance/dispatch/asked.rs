@@ -1,4 +1,6 @@
-use crate::balance::NodeId;
+use std::sync::Arc;
+
+use crate::balance::{Node, NodeId};
 
 /// Whom one round has asked.
 #[derive(Debug, Default)]
@@ -29,6 +31,14 @@ impl Asked {
 
     pub(in crate::balance) fn contains(&self, id: NodeId) -> bool {
         self.nodes.binary_search(&id).is_ok()
+    }
+
+    /// How many of `nodes` were asked.
+    pub(super) fn count_among<'a>(&self, nodes: impl Iterator<Item = &'a Arc<Node>>) -> usize {
+        if self.nodes.is_empty() {
+            return 0; // As for nearly all requests: no look at a whole fleet for nothing.
+        }
+        nodes.filter(|node| self.contains(node.id())).count()
     }
 
     /// How many were asked, but for probes.

@@ -15,13 +15,22 @@ pub(super) struct Asking {
     run: Run,
     /// How many more may be asked in this round.
     quota: usize,
+    /// How many of the candidates to come the round has asked already: they are passed over.
+    asked_before: usize,
     probed: bool,
     last_start: Option<Moment>,
 }
 
 impl Asking {
-    pub(super) fn new(picker: &Arc<Picker>, pick: &Pick, quota: usize, rng: &mut dyn Rng) -> Self {
+    pub(super) fn new(
+        picker: &Arc<Picker>,
+        pick: &Pick,
+        quota: usize,
+        asked: &Asked,
+        rng: &mut dyn Rng,
+    ) -> Self {
         Self {
+            asked_before: asked.count_among(picker.ready().iter().chain(&picker.ejected)),
             run: Run::start(picker, pick, rng),
             picker: Arc::clone(picker),
             quota,
@@ -44,12 +53,15 @@ impl Asking {
         let may_be_asked = |node: &&Arc<Node>| {
             node.is_open() && self.is_listed(node, current) && !asked.contains(node.id())
         };
-        self.picker
+        let probe = self
+            .picker
             .ejected
             .iter()
             .filter(|node| node.is_probe_due(now))
             .filter(may_be_asked)
-            .find_map(|node| Some((Arc::clone(node), node.try_trial()?)))
+            .find_map(|node| Some((Arc::clone(node), node.try_trial()?)))?;
+        self.asked_before += 1;
+        Some(probe)
     }
 
     /// The next candidate that may still be asked, and how many are left with it. `current` is the
@@ -63,7 +75,9 @@ impl Asking {
         while self.quota > 0 {
             let left = self.left();
             let node = self.run.next(&self.picker)?;
-            if self.is_listed(node, current) && node.is_open() && !asked.contains(node.id()) {
+            if asked.contains(node.id()) {
+                self.asked_before = self.asked_before.saturating_sub(1);
+            } else if self.is_listed(node, current) && node.is_open() {
                 self.quota -= 1;
                 self.last_start = Some(now);
                 return Some((Arc::clone(node), left));
@@ -94,6 +108,7 @@ impl Asking {
     }
 
     fn left(&self) -> usize {
-        self.run.left().min(self.quota)
+        let to_ask = self.run.left().saturating_sub(self.asked_before);
+        to_ask.min(self.quota)
     }
 }

@@ -1,22 +1,29 @@
 //! The life of one invoice request, without a clock or a runtime.
 //!
 //! ```text
-//!            ┌──────────────────────── back-off ◀───────────────┐
-//!            ▼                                                  │
-//!   ┌─▶ next round ── candidates ──▶ asking ── all failed ──────┤
-//!   │        │                          │                       │
-//!   │        │ nobody                   │ an invoice            │ all failed
-//!   │        ▼                          ▼                       │
-//!   └── refreshing ── still nobody ──▶ trials ──▶ done     (also at the deadline)
+//!      ┌──────────────────────── back-off ◀── there is time ───────┐
+//!      ▼                                                           │
+//!  next round ── candidates ──▶ asking ──────── all failed ──▶ end of round
+//!      │                         ▲ ▲ ▲                         ▲   │
+//!      │ nobody     ┌─ someone ──┘ │ └───── someone ───────┐   │   │ there is none
+//!      ▼            │              │ someone               │   │   ▼
+//!  refreshing ──────┴─ nobody ─▶ trials ── nobody left ────┼───┘ last trials
+//!                                                          └───────┤
+//!                                                                  │ nobody left
+//!         an invoice, or the deadline, whatever the phase ─────▶ done
 //! ```
 //!
 //! - *Asking*: the round's candidates one after the other, each for its share of the time left; a
 //!   failure goes on at once. With a hedge, the next is asked beside one that is slow. An ejected node
 //!   whose probe is due is asked beside the first candidate.
 //! - *Refreshing*: nobody is ready, so discovery and checks run now, shared by all who wait.
-//! - *Trials*: nodes that are unhealthy or unknown, each asked by one request at a time.
+//! - *Trials*: nodes that are unhealthy or unknown, each asked by one request at a time; who wants the
+//!   same node waits for the other's trial. Who becomes ready meanwhile is asked beside.
 //! - *Back-off*: the wait for the next round; meanwhile those that are not ready are tried too, for all
-//!   others have failed. So they are before the request is given up.
+//!   others have failed.
+//! - *Last trials*: the same as trials, once there is no time for another round. Only here is a request
+//!   given up, when it has asked all whom it may: so no node that could serve it is left out, and none is
+//!   asked twice, for it is still the same round.
 
 mod asked;
 mod asking;
@@ -128,13 +135,14 @@ enum Phase {
     NextRound,
     Asking(Asking),
     Refreshing(Refreshing),
-    Trials,
+    Trials {
+        /// Whether there is no time for another round.
+        last: bool,
+    },
     BackOff {
         until: Moment,
         for_anyone: bool,
     },
-    /// There is no time for another round.
-    LastTrials,
     Done,
 }
 
@@ -154,7 +162,8 @@ impl Dispatch {
     /// late only if another one made the invoice: there were more candidates than time.
     pub const FAIR_ATTEMPT: Duration = Duration::from_secs(1);
 
-    /// How soon to look whether another request's trial is over, where no view tells it first.
+    /// How soon to look whether another request's trial is over, or a node has become ready, where nobody
+    /// tells it first.
     const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
     /// Takes up a request at `now`.
@@ -176,6 +185,11 @@ impl Dispatch {
     /// How many calls were started so far.
     pub fn attempts(&self) -> u32 {
         self.attempts
+    }
+
+    /// How many rounds were begun so far.
+    pub fn rounds(&self) -> u32 {
+        self.rounds
     }
 
     /// What to do next. `view` is that of the fleet which the request's partition was numbered by.
@@ -218,13 +232,15 @@ impl Dispatch {
             Phase::Asking(_) => return self.ask(now, picker, rng),
             Phase::Refreshing(refreshing) => match someone() {
                 Some(picker) => self.ask_all(now, picker, rng),
-                None if refreshing.is_over(now, view, picker) => self.phase = Phase::Trials,
+                None if refreshing.is_over(now, view, picker) => {
+                    self.phase = Phase::Trials { last: false };
+                }
                 None => return Some(refreshing.until),
             },
-            Phase::Trials => match someone() {
+            Phase::Trials { last } => match someone() {
                 // The trial under way goes on beside.
                 Some(picker) => self.ask_all(now, picker, rng),
-                None => return self.try_dormant(now, picker, rng),
+                None => return self.try_dormant(last, now, picker, rng),
             },
             Phase::BackOff { until, for_anyone } => {
                 let ready = picker.is_some_and(|picker| !picker.ready().is_empty());
@@ -233,7 +249,6 @@ impl Dispatch {
                 }
                 self.phase = Phase::NextRound;
             }
-            Phase::LastTrials => return self.try_the_last(now, picker, rng),
             Phase::Done => return Some(self.deadline),
         }
         None
@@ -241,6 +256,7 @@ impl Dispatch {
 
     fn next_round(&mut self, now: Moment, picker: Option<&Arc<Picker>>, rng: &mut dyn Rng) {
         self.asked.clear();
+        self.rounds = self.rounds.saturating_add(1);
         match picker.filter(|picker| self.finds_candidate(picker)) {
             Some(picker) => self.ask_all(now, picker, rng),
             None => self.refresh(now),
@@ -249,7 +265,7 @@ impl Dispatch {
 
     fn ask_all(&mut self, now: Moment, picker: &Arc<Picker>, rng: &mut dyn Rng) {
         let pick = self.request.pick(now);
-        self.phase = Phase::Asking(Asking::new(picker, &pick, self.quota(), rng));
+        self.phase = Phase::Asking(Asking::new(picker, &pick, self.quota(), &self.asked, rng));
     }
 
     /// Waits for the shared refresh, as long as one node may take, but keeps half of the time left for what
@@ -305,7 +321,6 @@ impl Dispatch {
 
     /// The round is over without an invoice: waits for the next one, where there is time for one.
     fn rest(&mut self, now: Moment, rng: &mut dyn Rng, for_anyone: bool) {
-        self.rounds = self.rounds.saturating_add(1);
         let until = self
             .config
             .backoff
@@ -313,7 +328,7 @@ impl Dispatch {
             .map(|delay| now + delay);
         match until.filter(|until| *until < self.deadline) {
             Some(until) => self.phase = Phase::BackOff { until, for_anyone },
-            None => self.phase = Phase::LastTrials,
+            None => self.phase = Phase::Trials { last: true },
         }
     }
 

@@ -11,26 +11,39 @@ use crate::{
 
 /// Asking nodes that are not ready.
 impl Dispatch {
-    /// Asks the nodes that are not ready, one after the other, leaving those to other requests that
-    /// these are trying.
+    /// Asks the nodes that are not ready, one after the other. Those that other requests are trying are left
+    /// to them meanwhile: when such a trial is over, whoever waits for it tries the node itself. When nobody
+    /// is left, the round is over; behind the `last` trials, the request is.
     pub(super) fn try_dormant(
         &mut self,
+        last: bool,
         now: Moment,
         picker: Option<&Arc<Picker>>,
         rng: &mut dyn Rng,
     ) -> Option<Moment> {
-        if !self.in_flight.is_empty() {
-            return Some(self.next_wake(None));
-        }
-        match self.start_trial(now, picker, rng) {
-            Dormant::Tried => None,
-            Dormant::Busy => Some((now + Self::LOOK_AGAIN).min(self.deadline)),
+        let found = if self.in_flight.is_empty() {
+            self.start_trial(now, picker, rng)
+        } else {
+            Dormant::Busy
+        };
+        match found {
+            Dormant::Tried => {}
+            Dormant::Busy => return Some(self.next_wake(Some(now + Self::LOOK_AGAIN))),
+            Dormant::Nobody if last => self.give_up(now),
             Dormant::Nobody => {
                 let for_anyone = picker.is_none_or(|picker| picker.ready().is_empty());
                 self.rest(now, rng, for_anyone);
-                None
             }
         }
+        None
+    }
+
+    fn give_up(&mut self, now: Moment) {
+        let reason = match self.attempts {
+            0 => NoInvoice::NoNode,
+            _ => NoInvoice::Exhausted,
+        };
+        self.finish(Err(reason), now);
     }
 
     /// While the request waits for its next round, asks the nodes that are not ready, one after the other:
@@ -48,26 +61,6 @@ impl Dispatch {
             return None;
         }
         Some(self.next_wake(Some(until)))
-    }
-
-    /// Asks the nodes that are not ready and that nobody else is trying, and gives up.
-    pub(super) fn try_the_last(
-        &mut self,
-        now: Moment,
-        picker: Option<&Arc<Picker>>,
-        rng: &mut dyn Rng,
-    ) -> Option<Moment> {
-        if !self.in_flight.is_empty() {
-            return Some(self.next_wake(None));
-        }
-        if !matches!(self.start_trial(now, picker, rng), Dormant::Tried) {
-            let reason = match self.attempts {
-                0 => NoInvoice::NoNode,
-                _ => NoInvoice::Exhausted,
-            };
-            self.finish(Err(reason), now);
-        }
-        None
     }
 
     /// Asks a node that is not ready, that this round has not asked, and that no other request is trying.
@@ -106,7 +99,7 @@ impl Dispatch {
 enum Dormant {
     /// One, which is being asked.
     Tried,
-    /// Some that other requests are trying.
+    /// Some that are being tried, by this request or by others.
     Busy,
     /// None that this round may still try.
     Nobody,

@@ -36,6 +36,8 @@ pub fn all() -> Vec<Box<dyn Law>> {
         Box::new(rounds::NeverSkips),
         Box::new(rounds::NeverIdles),
         Box::new(rounds::TriesBeforeGivingUp),
+        Box::new(rounds::AsksAllBeforeGivingUp),
+        Box::new(rounds::RestsBetweenRounds),
         Box::new(telling::Reports),
         Box::new(telling::Ejections),
         Box::new(fleet::TellsWhatChanged),

@@ -1,4 +1,7 @@
-use switchgear_core::{balance::NodeId, ln::NoInvoice};
+use switchgear_core::{
+    balance::{Backoff, NodeId},
+    ln::NoInvoice,
+};
 
 use super::{
     super::{
@@ -111,18 +114,18 @@ impl Law for NeverIdles {
                 })
             }
             Wait::Calls if idle => {
-                let left = candidate_left(world, request);
+                // Where no other round may follow, candidates are asked in this one whenever they come.
+                let last = world.settings.dispatch.backoff == Backoff::Stop;
+                let left = match request.round.run {
+                    None if last => askable(world, request),
+                    _ => candidate_left(world, request),
+                };
                 ensure(left.is_none(), || {
                     format!("{happened:?} for a trial alone, and {left:?} is left")
                 })
             }
             Wait::Calls => {
-                let hedge = world
-                    .settings
-                    .dispatch
-                    .hedge_after
-                    .zip(request.last_candidate);
-                let Some(at) = hedge.map(|(hedge, last)| last + hedge) else {
+                let Some(at) = request.hedge_at(world.settings.dispatch.hedge_after) else {
                     return Ok(());
                 };
                 let left = candidate_left(world, request);
@@ -135,7 +138,8 @@ impl Law for NeverIdles {
     }
 }
 
-/// A candidate of the round's present run that it could still ask.
+/// A candidate of the round's present run that it could still ask: not one that was away in its turn, and
+/// came back since.
 fn candidate_left(world: &World, request: &Request) -> Option<NodeId> {
     if is_spent(world, request) {
         return None;
@@ -144,7 +148,8 @@ fn candidate_left(world: &World, request: &Request) -> Option<NodeId> {
     let run = request.round.run.as_ref()?;
     let mut candidates = run.published.candidates();
     candidates.find(|id| {
-        world.model.is_open(*id) && current.lists(*id) && !request.round.asked.contains(id)
+        let open = world.model.is_open(*id) && current.lists(*id);
+        open && !request.round.asked.contains(id) && !run.passed.contains(id)
     })
 }
 
@@ -170,6 +175,65 @@ impl Law for TriesBeforeGivingUp {
             .find(|id| was_open(world, request, **id) && !round.asked.contains(id));
         ensure(untried.is_none(), || {
             format!("{happened:?}: {untried:?} was not tried: {round:?}")
+        })
+    }
+}
+
+/// A request is given up before its deadline only when nobody is left whom its last round could still ask,
+/// ready or not, whoever else may be trying them.
+#[derive(Debug)]
+pub struct AsksAllBeforeGivingUp;
+
+impl Law for AsksAllBeforeGivingUp {
+    fn check(&mut self, world: &World, happened: &Happened) -> Result<(), Broken> {
+        let Happened::Ended {
+            request,
+            result: Err(NoInvoice::Exhausted | NoInvoice::NoNode),
+            ..
+        } = happened
+        else {
+            return Ok(());
+        };
+        let request = world.requests.get(request);
+        let Some(request) = request.filter(|request| !is_spent(world, request)) else {
+            return Ok(());
+        };
+        let dormant = &world.published[request.partition].dormant;
+        let untried = |id: &&NodeId| world.model.is_open(**id) && !request.round.asked.contains(id);
+        let left = askable(world, request).or_else(|| dormant.iter().find(untried).copied());
+        ensure(left.is_none(), || {
+            format!("{happened:?}, and {left:?} is left: {:?}", request.round)
+        })
+    }
+}
+
+/// Between two rounds lies the back-off, unless nobody was ready and somebody is now. Without back-off there
+/// is one round.
+#[derive(Debug)]
+pub struct RestsBetweenRounds;
+
+impl Law for RestsBetweenRounds {
+    fn check(&mut self, world: &World, happened: &Happened) -> Result<(), Broken> {
+        let id = match happened {
+            Happened::Asked(asked) => asked.request,
+            Happened::WantedRefresh(id) => *id,
+            _ => return Ok(()),
+        };
+        let begins = |request: &&Request| request.round.step == world.step;
+        let Some(request) = world.requests.get(&id).filter(begins) else {
+            return Ok(());
+        };
+        let (number, before) = (request.round.number, request.round.before);
+        if number == 1 {
+            return Ok(());
+        }
+        let rest = world.settings.shortest_rest(number.saturating_sub(1));
+        let someone = !world.published[request.partition].ready.is_empty();
+        let rested = before.zip(rest).is_some_and(|(ended, rest)| {
+            ended.at + rest <= world.now || ended.nobody_ready && someone
+        });
+        ensure(rested, || {
+            format!("{happened:?} in round {number}, and the last ended: {before:?}")
         })
     }
 }
