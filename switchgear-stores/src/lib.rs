@@ -6,13 +6,18 @@
 //! |---|---|---|
 //! | [`memory`] | in this process, until it ends | |
 //! | [`sqlite`] | in a SQLite file, which several processes of one machine may share | `sqlite` (default) |
+//! | [`postgres`] | in a PostgreSQL database | `postgres` (default) |
+//! | [`mysql`] | in a MariaDB or MySQL database | `mysql` (default) |
 //! | [`http`] | behind a remote discovery or offer service | `http` (default) |
+//!
+//! `cached` (feature, default) keeps the answers of any of them on the read path of offers.
 //!
 //! `conformance` (feature) is the suite that all of them pass; run it against a store of your own.
 //!
 //! Records are checked where they enter, by the types of `switchgear-core`: a store keeps what it
 //! is given, in the order of its creation, and guards only what one record cannot know of another.
-//! It judges no offer's validity, opens no credential file of a node and caches nothing.
+//! It judges no offer's validity, opens no credential file of a node and caches
+//! nothing by itself.
 //!
 //! ```
 //! use switchgear_core::{backend::{Backend, DiscoveryBackendStore}, store::StoreErrorKind};
@@ -41,17 +46,34 @@
 //! # Ok(())
 //! # }
 //! ```
+#![cfg_attr(
+    any(
+        all(feature = "sqlite", feature = "postgres"),
+        all(feature = "sqlite", feature = "mysql"),
+        all(feature = "postgres", feature = "mysql"),
+    ),
+    expect(
+        clippy::duplicate_mod,
+        reason = "what SQL stores share is compiled once for each database: `sql/mod.rs` says why"
+    )
+)]
 
 pub mod memory;
 
+#[cfg(feature = "cached")]
+pub mod cached;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "mysql")]
+pub mod mysql;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
 mod changes;
 mod refusal;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod sql;

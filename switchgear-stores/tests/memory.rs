@@ -15,6 +15,7 @@ async fn passes_the_suite_of_backends() {
     let store = MemoryDiscoveryStore::new();
     conformance::discovery(&store).await;
     conformance::discovery_changes(&store).await;
+    conformance::discovery_cancellation(&store).await;
 }
 
 #[tokio::test]
@@ -22,6 +23,7 @@ async fn passes_the_suite_of_offers() {
     let store = MemoryOfferStore::new();
     conformance::metadata(&store).await;
     conformance::offers(&store, &store).await;
+    conformance::offers_cancellation(&store, &store).await;
     conformance::provider(&store, &store, &store).await;
 }
 

@@ -41,8 +41,10 @@ fn partition() -> Partition {
 async fn conforms(store: &SqliteStore) {
     conformance::discovery(store).await;
     conformance::discovery_changes(store).await;
+    conformance::discovery_cancellation(store).await;
     conformance::metadata(store).await;
     conformance::offers(store, store).await;
+    conformance::offers_cancellation(store, store).await;
     conformance::provider(store, store, store).await;
 }
 
@@ -148,6 +150,63 @@ async fn writes_of_two_stores_on_one_file_take_turns() {
         panic!("no version was known");
     };
     assert_eq!(backends.len(), 40);
+}
+
+/// How many commits the write-ahead log holds; it is not reset before a thousand pages.
+fn commits(folder: &Path) -> usize {
+    const HEADER: usize = 32;
+    const FRAME_HEADER: usize = 24;
+    let log = std::fs::read(folder.join("store.db-wal")).unwrap();
+    let number = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap());
+    let frame = FRAME_HEADER + number(8) as usize;
+    // A frame that ends a transaction says how large the database is behind it.
+    (HEADER..log.len())
+        .step_by(frame)
+        .filter(|at| number(at + 4) != 0)
+        .count()
+}
+
+#[tokio::test]
+async fn writes_that_wait_at_the_same_time_share_a_commit() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path(), 4).await;
+    let text = metadata();
+    store.post_metadata(text.clone()).await.unwrap();
+
+    let before = commits(folder.path());
+    let offers: Vec<_> = (0..64).map(|_| offer(&text)).collect();
+    for offer in &offers[..8] {
+        store.post_offer(offer.clone()).await.unwrap();
+    }
+    let one_by_one = commits(folder.path()) - before;
+    assert_eq!(one_by_one, 8, "a write that is alone is committed alone");
+
+    // Those that are refused take none of their neighbours along.
+    let before = commits(folder.path());
+    let posts = join_all(offers.iter().map(|each| store.post_offer(each.clone()))).await;
+    for (n, post) in posts.into_iter().enumerate() {
+        let conflict = post.map_err(|error| error.kind()).err();
+        assert_eq!(conflict, (n < 8).then_some(StoreErrorKind::Conflict));
+    }
+    let together = commits(folder.path()) - before;
+    assert!(together <= 4, "56 writes at once took {together} commits");
+    let all = page(PageStart::Offset(0), 99);
+    let listed = store.offers(&partition(), all).await;
+    assert_eq!(listed.unwrap(), offers);
+}
+
+#[tokio::test]
+async fn migrates_apart_from_the_service() {
+    let folder = TempDir::new().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("store.db").display());
+    let config = SqliteConfig::new(url);
+    for _ in 0..2 {
+        SqliteStore::migrate(config.clone()).await.unwrap();
+    }
+    // Nothing is left to do for who may not write.
+    let read_only = SqliteConfig::new(format!("{}?mode=ro", config.url));
+    let store = SqliteStore::connect(read_only).await.unwrap();
+    assert!(store.get(&backend("a").address).await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,10 +1,9 @@
 use std::{future::poll_fn, time::Duration};
 
-use futures::future::join_all;
 use serde_json::json;
 use switchgear_core::{
     backend::{
-        Backend, BackendAddress, BackendPatch, BackendSnapshot, DiscoveryBackendStore,
+        Backend, BackendAddress, BackendName, BackendPatch, BackendSnapshot, DiscoveryBackendStore,
         SnapshotVersion, Weight,
     },
     store::{StoreErrorKind, Written},
@@ -12,12 +11,10 @@ use switchgear_core::{
 use tokio::time::timeout;
 
 use super::{
+    backend_races,
     outcome::{done, refused},
-    records::{backend, extreme_backend, nameless_cln_by_public_key},
+    records::{SIMILAR, backend, extreme_backend, nameless_cln_by_public_key},
 };
-
-/// How many callers write at once.
-const CALLERS: u16 = 16;
 
 /// Checks a store of backends. It must be empty, and is empty again afterwards.
 ///
@@ -31,7 +28,9 @@ pub async fn discovery(store: &dyn DiscoveryBackendStore) {
     refuses_what_contradicts_its_records(store).await;
     patches_only_what_the_patch_names(store).await;
     names_each_state_once(store).await;
-    loses_nothing_to_concurrent_writers(store).await;
+    tells_similar_addresses_apart(store).await;
+    keeps_names_to_the_letter(store).await;
+    backend_races::run(store).await;
 
     let (_, backends) = changed(store, None).await;
     assert!(backends.is_empty(), "a deleted backend must not be listed");
@@ -101,6 +100,12 @@ async fn keeps_every_field_in_the_order_of_creation(store: &dyn DiscoveryBackend
     };
     let written = done(store.put(first.clone()).await, "a put");
     assert_eq!(written, Written::Updated, "the put of an existing backend");
+    let written = done(store.put(first.clone()).await, "a put");
+    assert_eq!(
+        written,
+        Written::Updated,
+        "the put of what is there already"
+    );
     let (_, listed) = changed(store, None).await;
     let places = listed.iter().map(|backend| &backend.address);
     assert!(
@@ -114,6 +119,61 @@ async fn keeps_every_field_in_the_order_of_creation(store: &dyn DiscoveryBackend
         let found = done(store.get(&backend.address).await, "a get");
         assert_eq!(found, None, "a deleted backend must not be found");
     }
+}
+
+/// Two addresses are one only when they are the same to the letter.
+async fn tells_similar_addresses_apart(store: &dyn DiscoveryBackendStore) {
+    let urls = [
+        "", "a", "A", "a/", "a.", "%20a", "a%20", "a?", "á", "a%CC%81",
+    ];
+    let backends: Vec<Backend> = urls
+        .iter()
+        .zip(1..)
+        .map(|(path, weight)| Backend {
+            address: BackendAddress::try_from_url(&format!("https://similar.example/{path}"))
+                .expect("a legal URL"),
+            weight: Weight::new(weight),
+            ..backend("similar")
+        })
+        .collect();
+    for backend in &backends {
+        done(
+            store.post(backend.clone()).await,
+            "a post of a similar address",
+        );
+    }
+    for backend in &backends {
+        let found = done(store.get(&backend.address).await, "a get");
+        assert_eq!(found.as_ref(), Some(backend), "another address's backend");
+    }
+    let (_, listed) = changed(store, None).await;
+    assert_eq!(
+        listed, backends,
+        "similar addresses in the order of creation"
+    );
+
+    // Who comes back comes last.
+    let first = &backends[0];
+    done(store.delete(&first.address).await, "a delete");
+    done(store.post(first.clone()).await, "a post after a delete");
+    let (_, listed) = changed(store, None).await;
+    assert_eq!(listed.last(), Some(first), "who comes back comes last");
+    for backend in &backends {
+        done(store.delete(&backend.address).await, "a delete");
+    }
+}
+
+async fn keeps_names_to_the_letter(store: &dyn DiscoveryBackendStore) {
+    let mut subject = backend("named");
+    done(store.post(subject.clone()).await, "a post");
+    for name in SIMILAR {
+        subject.name = Some(BackendName::try_new(name).expect("a legal name"));
+        let written = done(store.put(subject.clone()).await, "a put");
+        assert_eq!(written, Written::Updated, "the put of the name {name:?}");
+        let found = done(store.get(&subject.address).await, "a get");
+        assert_eq!(found.as_ref(), Some(&subject), "the name {name:?}");
+    }
+    done(store.delete(&subject.address).await, "a delete");
 }
 
 async fn refuses_what_contradicts_its_records(store: &dyn DiscoveryBackendStore) {
@@ -207,60 +267,7 @@ async fn names_each_state_once(store: &dyn DiscoveryBackendStore) {
     changed(store, Some(&foreign)).await;
 }
 
-async fn loses_nothing_to_concurrent_writers(store: &dyn DiscoveryBackendStore) {
-    let subject = backend("contended");
-    let address = &subject.address;
-
-    let posts = join_all((0..CALLERS).map(|_| store.post(subject.clone()))).await;
-    let (won, lost): (Vec<_>, Vec<_>) = posts.into_iter().partition(Result::is_ok);
-    assert_eq!(won.len(), 1, "one of many posts must win");
-    for post in lost {
-        refused(post, StoreErrorKind::Conflict, "", "a post that came later");
-    }
-
-    // Each changes one field: a lost update would show in the other.
-    let patch = |n: u16| match n % 2 {
-        0 => json!({"weight": n}),
-        _ => json!({"name": n.to_string()}),
-    };
-    let patch = |n: u16| serde_json::from_value::<BackendPatch>(patch(n)).expect("a legal patch");
-    let patches = join_all((0..CALLERS).map(|n| store.patch(address, patch(n)))).await;
-    patches
-        .into_iter()
-        .for_each(|patched| done(patched, "a patch"));
-    let found = done(store.get(address).await, "a get").expect("the backend is there");
-    assert_ne!(
-        found.weight, subject.weight,
-        "a patch of the weight was lost"
-    );
-    assert_ne!(found.name, subject.name, "a patch of the name was lost");
-
-    done(store.delete(address).await, "a delete");
-    let puts = join_all((0..CALLERS).map(|_| store.put(subject.clone()))).await;
-    let puts: Vec<Written> = puts.into_iter().map(|put| done(put, "a put")).collect();
-    let created = puts.iter().filter(|&&put| put == Written::Created);
-    assert_eq!(created.count(), 1, "one of many puts must create");
-    let deletes = join_all((0..CALLERS).map(|_| store.delete(address))).await;
-    let deleted = deletes.into_iter().filter(Result::is_ok);
-    assert_eq!(deleted.count(), 1, "one of many deletes must win");
-
-    let addresses = (0..CALLERS).map(|n| backend(&format!("node-{n}")));
-    let many: Vec<Backend> = addresses.collect();
-    let posts = join_all(many.iter().map(|each| store.post(each.clone()))).await;
-    posts.into_iter().for_each(|post| done(post, "a post"));
-    let (_, listed) = changed(store, None).await;
-    assert_eq!(
-        listed.len(),
-        many.len(),
-        "each of many posts must be listed"
-    );
-    let deletes = join_all(many.iter().map(|each| store.delete(&each.address))).await;
-    deletes
-        .into_iter()
-        .for_each(|delete| done(delete, "a delete"));
-}
-
-async fn changed(
+pub(super) async fn changed(
     store: &dyn DiscoveryBackendStore,
     known: Option<&SnapshotVersion>,
 ) -> (SnapshotVersion, Vec<Backend>) {

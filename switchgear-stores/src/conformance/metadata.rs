@@ -20,6 +20,7 @@ const CALLERS: usize = 16;
 /// With what the store does otherwise.
 pub async fn metadata(store: &dyn OfferMetadataStore) {
     keeps_every_field(store).await;
+    keeps_text_to_the_letter(store).await;
     keeps_partitions_apart(store).await;
     refuses_what_contradicts_its_records(store).await;
     lists_in_the_order_of_creation(store).await;
@@ -44,6 +45,11 @@ async fn keeps_every_field(store: &dyn OfferMetadataStore) {
             id: extreme.id,
             ..bare.clone()
         },
+        OfferMetadata {
+            id: extreme.id,
+            ..records::other_extreme_metadata(&partition)
+        },
+        extreme.clone(),
         extreme.clone(),
     ] {
         let written = done(store.put_metadata(record.clone()).await, "a put");
@@ -61,6 +67,24 @@ async fn keeps_every_field(store: &dyn OfferMetadataStore) {
         let found = done(store.metadata(&partition, record.id).await, "a get");
         assert_eq!(found, None, "a deleted record must not be found");
     }
+}
+
+async fn keeps_text_to_the_letter(store: &dyn OfferMetadataStore) {
+    let partition = partition();
+    let mut record = records::metadata(&partition);
+    done(store.post_metadata(record.clone()).await, "a post");
+    for text in records::SIMILAR {
+        record.text = records::text(text);
+        record.long_text = Some(records::text(text));
+        let written = done(store.put_metadata(record.clone()).await, "a put");
+        assert_eq!(written, Written::Updated, "the put of the text {text:?}");
+        let found = done(store.metadata(&partition, record.id).await, "a get");
+        assert_eq!(found.as_ref(), Some(&record), "the text {text:?}");
+    }
+    done(
+        store.delete_metadata(&partition, record.id).await,
+        "a delete",
+    );
 }
 
 /// Names that differ in case only are two, and a dot is a name like any other.
@@ -161,20 +185,24 @@ async fn lists_in_the_order_of_creation(store: &dyn OfferMetadataStore) {
         let expected: Vec<_> = all.iter().skip(n + 1).take(3).cloned().collect();
         assert_eq!(listed, expected, "three records after the one in place {n}");
     }
+    let start = PageStart::Offset(u64::MAX);
+    let listed = store.metadata_page(&partition, page(start, 3)).await;
+    assert_eq!(done(listed, "a list"), [], "behind the largest offset");
+    let start = PageStart::After(all[0].id);
+    let listed = store
+        .metadata_page(&self::partition(), page(start, 3))
+        .await;
+    let what = "a page after another partition's record";
+    refused(listed, StoreErrorKind::Invalid, "after", what);
     for record in &all {
         done(
             store.delete_metadata(&partition, record.id).await,
             "a delete",
         );
     }
-    let start = PageStart::After(all[0].id);
     let listed = store.metadata_page(&partition, page(start, 3)).await;
-    refused(
-        listed,
-        StoreErrorKind::Invalid,
-        "after",
-        "a page after a deleted record",
-    );
+    let what = "a page after a deleted record";
+    refused(listed, StoreErrorKind::Invalid, "after", what);
 }
 
 async fn loses_nothing_to_concurrent_writers(store: &dyn OfferMetadataStore) {

@@ -1,4 +1,3 @@
-use futures::future::{join, join_all};
 use switchgear_core::{
     Partition,
     offer::{Offer, OfferMetadata, OfferMetadataStore, OfferStore},
@@ -7,12 +6,10 @@ use switchgear_core::{
 use uuid::Uuid;
 
 use super::{
+    offer_races,
     outcome::{done, refused},
     records::{self, partition},
 };
-
-/// How many callers write at once.
-const CALLERS: usize = 16;
 
 /// Checks a store of offers and what binds them to their metadata, in partitions of the suite's own.
 /// What it wrote is deleted again.
@@ -22,25 +19,28 @@ const CALLERS: usize = 16;
 pub async fn offers(offers: &dyn OfferStore, metadata: &dyn OfferMetadataStore) {
     let records = Described::new(offers, metadata).await;
     records.keeps_every_field().await;
+    records.keeps_amounts_and_times_at_their_edges().await;
     records.refuses_what_contradicts_its_records().await;
     records.lists_in_the_order_of_creation().await;
     records.finds_all_that_stood_when_paging_began().await;
-    records.loses_nothing_to_concurrent_writers().await;
     records.keeps_metadata_that_is_used().await;
-    records.never_has_an_offer_without_metadata().await;
+    offer_races::run(&records).await;
     records.leave().await;
 }
 
 /// The stores under test, and a metadata record for the offers.
-struct Described<'s> {
-    offers: &'s dyn OfferStore,
-    metadata: &'s dyn OfferMetadataStore,
-    partition: Partition,
-    text: OfferMetadata,
+pub(super) struct Described<'s> {
+    pub(super) offers: &'s dyn OfferStore,
+    pub(super) metadata: &'s dyn OfferMetadataStore,
+    pub(super) partition: Partition,
+    pub(super) text: OfferMetadata,
 }
 
 impl<'s> Described<'s> {
-    async fn new(offers: &'s dyn OfferStore, metadata: &'s dyn OfferMetadataStore) -> Self {
+    pub(super) async fn new(
+        offers: &'s dyn OfferStore,
+        metadata: &'s dyn OfferMetadataStore,
+    ) -> Self {
         let partition = partition();
         let text = records::metadata(&partition);
         done(
@@ -55,7 +55,7 @@ impl<'s> Described<'s> {
         }
     }
 
-    async fn leave(self) {
+    pub(super) async fn leave(self) {
         let listed = self.page(PageStart::Offset(0), 100).await;
         assert_eq!(listed, [], "a deleted offer must not be listed");
         self.delete_metadata(self.text.id).await;
@@ -64,7 +64,8 @@ impl<'s> Described<'s> {
     async fn keeps_every_field(&self) {
         let extreme = records::extreme_offer(&self.text);
         done(self.offers.post_offer(extreme.clone()).await, "a post");
-        assert_eq!(self.find(extreme.id).await.as_ref(), Some(&extreme));
+        let found = self.find(extreme.id).await;
+        assert_eq!(found, Some(extreme.clone()), "what was posted must be read");
 
         let ordinary = Offer {
             id: extreme.id,
@@ -75,6 +76,12 @@ impl<'s> Described<'s> {
             assert_eq!(written, Written::Updated, "the put of an existing offer");
             assert_eq!(self.find(offer.id).await, Some(offer));
         }
+        let written = done(self.offers.put_offer(extreme.clone()).await, "a put");
+        assert_eq!(
+            written,
+            Written::Updated,
+            "the put of what is there already"
+        );
         let new = records::offer(&self.text);
         let written = done(self.offers.put_offer(new.clone()).await, "a put");
         assert_eq!(written, Written::Created, "the put of a new offer");
@@ -85,6 +92,16 @@ impl<'s> Described<'s> {
                 None,
                 "a deleted offer must not be found"
             );
+        }
+    }
+
+    async fn keeps_amounts_and_times_at_their_edges(&self) {
+        for offer in records::offers_at_the_edges(&self.text) {
+            done(self.offers.post_offer(offer.clone()).await, "a post");
+            assert_eq!(self.find(offer.id).await.as_ref(), Some(&offer));
+            let listed = self.page(PageStart::Offset(0), 2).await;
+            assert_eq!(listed, std::slice::from_ref(&offer), "the offer in a list");
+            self.delete(offer.id).await;
         }
     }
 
@@ -137,7 +154,12 @@ impl<'s> Described<'s> {
             };
             let put = self.offers.put_offer(changed).await;
             refused(put, invalid, &words, "a put that loses its metadata");
-            assert_eq!(self.find(offer.id).await.as_ref(), Some(&offer));
+            let found = self.find(offer.id).await;
+            assert_eq!(
+                found.as_ref(),
+                Some(&offer),
+                "a refused put must change nothing"
+            );
         }
         let deleted = self
             .metadata
@@ -164,10 +186,19 @@ impl<'s> Described<'s> {
             let expected: Vec<_> = all.iter().skip(n + 1).take(3).cloned().collect();
             assert_eq!(listed, expected, "three offers after the one in place {n}");
         }
+        let beyond = self.page(PageStart::Offset(u64::MAX), 3).await;
+        assert_eq!(beyond, [], "behind the largest offset");
+
+        // Who comes back comes last.
+        self.delete(all[0].id).await;
+        done(self.offers.post_offer(all[0].clone()).await, "a post");
+        let listed = self.page(PageStart::After(all[6].id), 3).await;
+        assert_eq!(listed, all[..1], "who comes back comes last");
         for offer in &all {
             self.delete(offer.id).await;
         }
-        for id in [all[0].id, Uuid::new_v4()] {
+        // Deleted, never there, and that of a metadata record.
+        for id in [all[0].id, Uuid::new_v4(), self.text.id] {
             let page = Page {
                 start: PageStart::After(id),
                 count: 3,
@@ -202,32 +233,6 @@ impl<'s> Described<'s> {
         let expected: Vec<_> = all.iter().chain([&late]).cloned().collect();
         assert_eq!(listed, expected, "no offer may be missed or listed twice");
         for offer in &expected[1..] {
-            self.delete(offer.id).await;
-        }
-    }
-
-    async fn loses_nothing_to_concurrent_writers(&self) {
-        let offer = records::offer(&self.text);
-        let posts = join_all((0..CALLERS).map(|_| self.offers.post_offer(offer.clone()))).await;
-        let (won, lost): (Vec<_>, Vec<_>) = posts.into_iter().partition(Result::is_ok);
-        assert_eq!(won.len(), 1, "one of many posts must win");
-        for post in lost {
-            refused(post, StoreErrorKind::Conflict, "", "a post that came later");
-        }
-        self.delete(offer.id).await;
-
-        let puts = join_all((0..CALLERS).map(|_| self.offers.put_offer(offer.clone()))).await;
-        let puts: Vec<Written> = puts.into_iter().map(|put| done(put, "a put")).collect();
-        let created = puts.iter().filter(|&&put| put == Written::Created);
-        assert_eq!(created.count(), 1, "one of many puts must create");
-        self.delete(offer.id).await;
-
-        let many: Vec<_> = (0..CALLERS).map(|_| records::offer(&self.text)).collect();
-        let posts = join_all(many.iter().map(|each| self.offers.post_offer(each.clone()))).await;
-        posts.into_iter().for_each(|post| done(post, "a post"));
-        let listed = self.page(PageStart::Offset(0), 100).await;
-        assert_eq!(listed.len(), CALLERS, "each of many posts must be listed");
-        for offer in &many {
             self.delete(offer.id).await;
         }
     }
@@ -272,44 +277,23 @@ impl<'s> Described<'s> {
         self.delete(offer.id).await;
     }
 
-    async fn never_has_an_offer_without_metadata(&self) {
-        for _ in 0..CALLERS {
-            let other = records::metadata(&self.partition);
-            done(
-                self.metadata.post_metadata(other.clone()).await,
-                "a post of metadata",
-            );
-            let offer = records::offer(&other);
-            let (posted, deleted) = join(
-                self.offers.post_offer(offer.clone()),
-                self.metadata.delete_metadata(&self.partition, other.id),
-            )
-            .await;
-            assert_ne!(posted.is_ok(), deleted.is_ok(), "one must refuse the other");
-            if posted.is_ok() {
-                self.delete(offer.id).await;
-                self.delete_metadata(other.id).await;
-            }
-        }
-    }
-
-    async fn find(&self, id: Uuid) -> Option<Offer> {
+    pub(super) async fn find(&self, id: Uuid) -> Option<Offer> {
         done(self.offers.offer(&self.partition, id).await, "a get")
     }
 
-    async fn page(&self, start: PageStart, count: usize) -> Vec<Offer> {
+    pub(super) async fn page(&self, start: PageStart, count: usize) -> Vec<Offer> {
         let page = Page { start, count };
         done(self.offers.offers(&self.partition, page).await, "a list")
     }
 
-    async fn delete(&self, id: Uuid) {
+    pub(super) async fn delete(&self, id: Uuid) {
         done(
             self.offers.delete_offer(&self.partition, id).await,
             "a delete",
         );
     }
 
-    async fn delete_metadata(&self, id: Uuid) {
+    pub(super) async fn delete_metadata(&self, id: Uuid) {
         let deleted = self.metadata.delete_metadata(&self.partition, id).await;
         done(deleted, "a delete of metadata");
     }

@@ -16,6 +16,25 @@ use uuid::Uuid;
 pub(super) const STRANGE: &str =
     "⚡ 𝄞 e\u{301} \u{202e}abc\u{202c} \r\n\t\u{7} '; DROP TABLE offers; -- \"\\\" \u{10ffff}";
 
+/// Texts that a database's collation may take for one: case, accents composed and not, width, spaces
+/// at the end, digits, what has no weight, and right to left.
+pub(super) const SIMILAR: [&str; 14] = [
+    "resume",
+    "Resume",
+    "r\u{e9}sum\u{e9}",
+    "re\u{301}sume\u{301}",
+    "\u{ff52}esume",
+    "resume ",
+    "resume  ",
+    " resume",
+    "resume\t",
+    "resume\u{200b}",
+    "stra\u{df}e",
+    "strasse",
+    "\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{202b}\u{645}\u{631}\u{62d}\u{628}\u{627}\u{202c}",
+    "\u{1f469}\u{200d}\u{1f680}\u{1f3fd}",
+];
+
 /// The second multiple of secp256k1's generator.
 const PUBLIC_KEY: &str = "02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5";
 
@@ -56,10 +75,12 @@ pub(super) fn nameless_cln_by_public_key() -> Backend {
 }
 
 pub(super) fn extreme_backend() -> Backend {
-    let url = format!(
-        "https://example/{}",
-        "a".repeat(BackendAddress::MAX_URL_LEN - 16)
-    );
+    // Of random letters: what a database can compress is not yet long.
+    let mut url = String::from("https://example/");
+    while url.len() < BackendAddress::MAX_URL_LEN {
+        url.push_str(&Uuid::new_v4().simple().to_string());
+    }
+    url.truncate(BackendAddress::MAX_URL_LEN);
     let letters = BackendName::MAX_LEN - STRANGE.chars().count();
     let name = format!("{STRANGE}{}", "⚡".repeat(letters));
     let partitions = (0..100).map(|n| format!("{n:.>64}"));
@@ -103,9 +124,24 @@ pub(super) fn extreme_metadata(partition: &Partition) -> OfferMetadata {
     let address = InternetAddress::try_new("grüße@bücher.example").expect("an address");
     OfferMetadata {
         text: text(STRANGE),
-        long_text: Some(text(&STRANGE.repeat(500))),
+        long_text: Some(text(&STRANGE.repeat(100_000 / STRANGE.len() + 1))),
         image: Some(Image::try_png(&image).expect("the longest picture")),
         identifier: Some(Identifier::Email(address)),
+        ..metadata(partition)
+    }
+}
+
+/// The other kinds of picture and address.
+pub(super) fn other_extreme_metadata(partition: &Partition) -> OfferMetadata {
+    // The base64 text of the head of a JPEG, then zeros.
+    let start = "/9j/4AAQSkZJRgABAQAA";
+    let image = format!("{start}{}", "A".repeat(ImageData::MAX_LEN - start.len()));
+    let host = format!("{}.example", "a".repeat(60));
+    let address = InternetAddress::try_new(&format!("a@{host}")).expect("an address");
+    OfferMetadata {
+        text: text(&"\u{10ffff}".repeat(25_000)),
+        image: Some(Image::try_jpeg(&image).expect("the longest picture")),
+        identifier: Some(Identifier::Text(address)),
         ..metadata(partition)
     }
 }
@@ -131,6 +167,38 @@ pub(super) fn extreme_offer(metadata: &OfferMetadata) -> Offer {
         validity: Validity::new(time("1969-12-31T23:59:59.999999Z"), Some(end)),
         ..offer(metadata)
     }
+}
+
+pub(super) fn offers_at_the_edges(metadata: &OfferMetadata) -> Vec<Offer> {
+    let largest = SendableRange::LARGEST.msat();
+    let amounts = [
+        (1, 1),
+        (1, largest),
+        (largest, largest),
+        (largest - 1, largest),
+    ];
+    let first = "0000-01-01T00:00:00Z";
+    let last = "9999-12-31T23:59:59.999999Z";
+    let times = [
+        (first, Some("0000-01-01T00:00:00.000001Z")),
+        (first, Some(last)),
+        (last, None),
+        ("1969-12-31T23:59:59.999999Z", Some("1970-01-01T00:00:00Z")),
+        ("1582-10-10T12:00:00.000001Z", Some("2038-01-19T03:14:08Z")),
+        (
+            "2016-12-31T23:59:59.5Z",
+            Some("2024-02-29T00:00:00.123456Z"),
+        ),
+    ];
+    let amounts = amounts.into_iter().map(|(min, max)| Offer {
+        sendable: range(min, max),
+        ..offer(metadata)
+    });
+    let times = times.into_iter().map(|(timestamp, expires)| Offer {
+        validity: Validity::new(time(timestamp), expires.map(time)),
+        ..offer(metadata)
+    });
+    amounts.chain(times).collect()
 }
 
 pub(super) fn range(min: u64, max: u64) -> SendableRange {

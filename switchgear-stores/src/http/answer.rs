@@ -41,7 +41,7 @@ impl Answer {
         match self.status {
             StatusCode::OK => record(self.value()?).map(Some),
             StatusCode::NOT_FOUND => Ok(None),
-            _ => Err(self.failure()),
+            _ => Err(self.failure_of_a_read()),
         }
     }
 
@@ -85,6 +85,20 @@ impl Answer {
 
     fn value<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
         serde_json::from_slice(&self.body).map_err(unreadable)
+    }
+
+    /// As [`Self::failure`], of a request by a key that is legal and with nothing else to be wrong
+    /// in it: whatever the remote service has against it is no fault of the caller.
+    fn failure_of_a_read(&self) -> StoreError {
+        let failure = self.failure();
+        match failure.kind() {
+            StoreErrorKind::Remote => failure,
+            _ => {
+                let status = self.status;
+                let message = format!("the remote service refused to read ({status}): {failure}");
+                StoreError::new(StoreErrorKind::Remote, message)
+            }
+        }
     }
 
     /// What a status means that the request had no place for.
@@ -153,6 +167,18 @@ mod tests {
     fn failure(status: u16, body: &str) -> StoreError {
         let status = StatusCode::from_u16(status).unwrap();
         Answer::new(status, HeaderMap::new(), Bytes::from(body.to_owned())).failure()
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_never_the_callers_fault() {
+        for status in [400, 401, 403, 409, 413, 422, 429, 500, 503] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let answer = Answer::new(status, HeaderMap::new(), Bytes::new());
+            let error = answer.record::<Value>().unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Remote, "{error}");
+            let words = error.to_string();
+            assert!(words.contains(status.as_str()), "{words}");
+        }
     }
 
     #[test]

@@ -67,7 +67,8 @@ impl DiscoveryFeed for HttpDiscoveryStore {
         &self,
         known: Option<&SnapshotVersion>,
     ) -> Result<BackendSnapshot, StoreError> {
-        let ask = Ask::new(Method::GET, &["discovery"]).unless(known.and_then(etag));
+        let ask = Ask::new(Method::GET, &["discovery"]).list();
+        let ask = ask.unless(known.and_then(etag));
         let answer = self.service.ask(ask).await?;
         if known.is_some() && answer.is_not_modified() {
             return Ok(BackendSnapshot::Unchanged);

@@ -92,7 +92,8 @@ impl HttpOfferStore {
         count: Option<usize>,
     ) -> Result<Answer, StoreError> {
         let segments = [kind, partition.as_str()];
-        let ask = Ask::new(Method::GET, &segments).query(query(start, count));
+        let ask = Ask::new(Method::GET, &segments).list();
+        let ask = ask.query(query(start, count));
         self.service.ask(ask).await
     }
 }
@@ -192,9 +193,10 @@ impl OfferProvider for HttpOfferStore {
     }
 }
 
+/// The service takes offsets up to 2^63 − 1, which is behind the end of any list.
 fn query(start: PageStart, count: Option<usize>) -> String {
     let mut query = match start {
-        PageStart::Offset(start) => format!("start={start}"),
+        PageStart::Offset(start) => format!("start={}", start.min(i64::MAX.unsigned_abs())),
         PageStart::After(id) => format!("after={id}"),
     };
     if let Some(count) = count {

@@ -20,8 +20,11 @@ use super::{
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// The longest answer, in bytes: a list of all backends, a page of metadata with its pictures.
-const MAX_ANSWER: usize = 64 * 1024 * 1024;
+/// The longest list, in bytes: of all backends, of a page of metadata with its pictures.
+const MAX_LIST: usize = 64 * 1024 * 1024;
+
+/// The longest record, in bytes: a service takes none above 2 MiB, and sends a little more back.
+const MAX_RECORD: usize = 4 * 1024 * 1024;
 
 /// The longest explanation of an error, in bytes.
 const MAX_PROBLEM: usize = 64 * 1024;
@@ -45,6 +48,7 @@ pub(super) struct Ask<'a> {
     query: Option<String>,
     body: Option<Vec<u8>>,
     known: Option<HeaderValue>,
+    longest: usize,
 }
 
 impl RemoteService {
@@ -73,8 +77,9 @@ impl RemoteService {
 
     /// Sends a request and reads its answer to the end, whatever its status.
     pub(super) async fn ask(&self, ask: Ask<'_>) -> Result<Answer, StoreError> {
+        let longest = ask.longest;
         let request = self.request(ask)?;
-        match timeout(self.total_timeout, self.exchange(request)).await {
+        match timeout(self.total_timeout, self.exchange(request, longest)).await {
             Ok(answer) => answer,
             Err(_) => Err(StoreError::new(
                 StoreErrorKind::Remote,
@@ -105,7 +110,11 @@ impl RemoteService {
         Ok(request)
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, StoreError> {
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        longest: usize,
+    ) -> Result<Answer, StoreError> {
         let client = self.client.value();
         let response = client.request(request).await.map_err(|error| {
             let what = if error.is_connect() {
@@ -115,13 +124,17 @@ impl RemoteService {
             };
             self.failed(what).with_source(error)
         })?;
-        self.read(response).await
+        self.read(response, longest).await
     }
 
-    async fn read(&self, response: Response<Incoming>) -> Result<Answer, StoreError> {
+    async fn read(
+        &self,
+        response: Response<Incoming>,
+        longest: usize,
+    ) -> Result<Answer, StoreError> {
         let (head, body) = response.into_parts();
         let is_success = head.status.is_success();
-        let limit = if is_success { MAX_ANSWER } else { MAX_PROBLEM };
+        let limit = if is_success { longest } else { MAX_PROBLEM };
         let body = match Limited::new(body, limit).collect().await {
             Ok(body) => body.to_bytes(),
             // The status says enough where its explanation is too long or broken off.
@@ -156,7 +169,14 @@ impl<'a> Ask<'a> {
             query: None,
             body: None,
             known: None,
+            longest: MAX_RECORD,
         }
+    }
+
+    /// Expects a list.
+    pub(super) fn list(mut self) -> Self {
+        self.longest = MAX_LIST;
+        self
     }
 
     pub(super) fn query(mut self, query: String) -> Self {

@@ -2,9 +2,12 @@ use std::error::Error;
 
 use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
 use serde_json::{from_str, to_string};
-use switchgear_core::backend::{Backend, BackendName, Weight};
+use switchgear_core::{
+    backend::{Backend, BackendName, Weight},
+    store::StoreError,
+};
 
-use super::{Fault, schema::discovery_backends};
+use super::{fault::damaged, schema::discovery_backends};
 
 /// A backend in columns, so that an administrator's SQL finds its way; what has a shape of its own
 /// (partitions, implementation) is the JSON of the discovery service.
@@ -34,11 +37,11 @@ impl From<&Backend> for BackendRow {
 }
 
 impl TryFrom<BackendRow> for Backend {
-    type Error = Fault;
+    type Error = StoreError;
 
-    fn try_from(row: BackendRow) -> Result<Self, Fault> {
+    fn try_from(row: BackendRow) -> Result<Self, StoreError> {
         let address = row.address.clone();
-        read(row).map_err(|error| Fault::damaged(format_args!("backend {address}"), error))
+        read(row).map_err(|error| damaged(format_args!("backend {address}"), error))
     }
 }
 

@@ -3,6 +3,8 @@ use std::error::Error;
 use diesel::result::{DatabaseErrorKind, Error as SqlError};
 use switchgear_core::store::{StoreError, StoreErrorKind};
 
+use super::{Failures, Remedy};
+
 /// Why a piece of work on a connection ended: it was refused, or the database failed.
 ///
 /// Either rolls its transaction back.
@@ -13,22 +15,42 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// A record that does not say what this version would have written.
-    pub(crate) fn damaged(
-        record: impl std::fmt::Display,
-        source: impl Into<Box<dyn Error + Send + Sync>>,
-    ) -> Self {
-        let message = format!("the database holds a record that cannot be read: {record}");
-        StoreError::new(StoreErrorKind::Unavailable, message)
-            .with_source(source)
-            .into()
+    /// What the caller is told; the database's own words go into the source.
+    pub(crate) fn explained(self, failures: Failures) -> StoreError {
+        match self {
+            Self::Refused(refusal) => refusal,
+            Self::Sql(error) => {
+                let failure = failures.of(&error);
+                StoreError::new(failure.kind, failure.message).with_source(error)
+            }
+        }
+    }
+
+    /// What may help at once against it.
+    pub(crate) fn remedy(&self, failures: Failures) -> Remedy {
+        match self {
+            Self::Refused(_) => Remedy::None,
+            Self::Sql(error) => failures.of(error).remedy,
+        }
+    }
+
+    /// Whether an insertion failed because its key is taken.
+    pub(crate) fn is_taken(&self) -> bool {
+        matches!(
+            self,
+            Self::Sql(SqlError::DatabaseError(
+                DatabaseErrorKind::UniqueViolation,
+                _
+            ))
+        )
     }
 
     /// For an insertion whose key may be taken.
-    pub(crate) fn or_exists(error: SqlError, exists: impl FnOnce() -> StoreError) -> Self {
-        match error {
-            SqlError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => exists().into(),
-            error => error.into(),
+    pub(crate) fn or_exists(self, exists: impl FnOnce() -> StoreError) -> Self {
+        if self.is_taken() {
+            exists().into()
+        } else {
+            self
         }
     }
 
@@ -55,87 +77,33 @@ impl From<SqlError> for Fault {
     }
 }
 
-impl From<Fault> for StoreError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Refused(refusal) => refusal,
-            Fault::Sql(error) => {
-                let (kind, message) = meaning(&error.to_string());
-                StoreError::new(kind, message).with_source(error)
-            }
-        }
-    }
-}
-
-/// What a database's own words mean, where its error code does not reach us.
-const MEANINGS: &[(&str, StoreErrorKind, &str)] = &[
-    (
-        "is locked",
-        StoreErrorKind::Timeout,
-        "the database stayed locked by another process",
-    ),
-    (
-        "readonly database",
-        StoreErrorKind::Unavailable,
-        "the database cannot be written: check its mode, owner and file system",
-    ),
-    (
-        "database or disk is full",
-        StoreErrorKind::Unavailable,
-        "the database's disk is full: make room",
-    ),
-    (
-        "no such table",
-        StoreErrorKind::Unavailable,
-        "the database lacks tables: run the migrations",
-    ),
-];
-
-fn meaning(words: &str) -> (StoreErrorKind, &'static str) {
-    MEANINGS
-        .iter()
-        .find(|(part, ..)| words.contains(part))
-        .map_or(
-            (StoreErrorKind::Unavailable, "the database failed"),
-            |(_, kind, message)| (*kind, message),
-        )
+/// A record that does not say what this version would have written.
+pub(crate) fn damaged(
+    record: impl std::fmt::Display,
+    source: impl Into<Box<dyn Error + Send + Sync>>,
+) -> StoreError {
+    let message = format!("the database holds a record that cannot be read: {record}");
+    StoreError::new(StoreErrorKind::Unavailable, message).with_source(source)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Failure, *};
 
     fn database_error(kind: DatabaseErrorKind, words: &str) -> SqlError {
         SqlError::DatabaseError(kind, Box::new(words.to_owned()))
     }
 
     #[test]
-    fn reads_the_databases_words_and_keeps_them_out_of_the_message() {
-        for (words, kind, part) in [
-            ("database is locked", StoreErrorKind::Timeout, "locked"),
-            (
-                "attempt to write a readonly database",
-                StoreErrorKind::Unavailable,
-                "written",
-            ),
-            (
-                "database or disk is full",
-                StoreErrorKind::Unavailable,
-                "make room",
-            ),
-            (
-                "no such table: offers",
-                StoreErrorKind::Unavailable,
-                "migrations",
-            ),
-            ("disk I/O error", StoreErrorKind::Unavailable, "failed"),
-        ] {
-            let fault = Fault::from(database_error(DatabaseErrorKind::Unknown, words));
-            let error = StoreError::from(fault);
-            assert_eq!(error.kind(), kind, "{words}");
-            assert!(error.to_string().contains(part), "{words}: {error}");
-            assert_eq!(error.source().unwrap().to_string(), words);
-        }
+    fn keeps_the_databases_words_out_of_the_message() {
+        let failures = Failures(&[("disk", Failure::FULL)]);
+        let words = "no room on disk for user alice";
+        let fault = Fault::from(database_error(DatabaseErrorKind::Unknown, words));
+        assert_eq!(fault.remedy(failures), Remedy::None);
+        let error = fault.explained(failures);
+        assert_eq!(error.kind(), Failure::FULL.kind);
+        assert_eq!(error.to_string(), Failure::FULL.message);
+        assert_eq!(error.source().unwrap().to_string(), words);
     }
 
     #[test]
@@ -144,10 +112,13 @@ mod tests {
         let unique = database_error(DatabaseErrorKind::UniqueViolation, "u");
         let check = database_error(DatabaseErrorKind::CheckViolation, "c");
         assert!(matches!(
-            Fault::or_exists(unique, refusal),
+            Fault::from(unique).or_exists(refusal),
             Fault::Refused(_)
         ));
-        assert!(matches!(Fault::or_exists(check, refusal), Fault::Sql(_)));
+        assert!(matches!(
+            Fault::from(check).or_exists(refusal),
+            Fault::Sql(_)
+        ));
 
         let reference = database_error(DatabaseErrorKind::ForeignKeyViolation, "f");
         let unique = database_error(DatabaseErrorKind::UniqueViolation, "u");

@@ -4,9 +4,10 @@ use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
 use switchgear_core::{
     Partition,
     offer::{Identifier, Image, InternetAddress, OfferMetadata, Text},
+    store::StoreError,
 };
 
-use super::{Fault, schema::offer_metadata};
+use super::{fault::damaged, schema::offer_metadata};
 
 /// A metadata record in columns; the picture is the base64 text that is served.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
@@ -49,12 +50,11 @@ impl From<&OfferMetadata> for MetadataRow {
 }
 
 impl TryFrom<MetadataRow> for OfferMetadata {
-    type Error = Fault;
+    type Error = StoreError;
 
-    fn try_from(row: MetadataRow) -> Result<Self, Fault> {
-        read(&row).map_err(|error| {
-            Fault::damaged(format_args!("metadata {}/{}", row.partition, row.id), error)
-        })
+    fn try_from(row: MetadataRow) -> Result<Self, StoreError> {
+        read(&row)
+            .map_err(|error| damaged(format_args!("metadata {}/{}", row.partition, row.id), error))
     }
 }
 

@@ -4,9 +4,10 @@ use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
 use switchgear_core::{
     Millisatoshi, Partition,
     offer::{Offer, SendableRange, Validity},
+    store::StoreError,
 };
 
-use super::{Fault, schema::offers};
+use super::{fault::damaged, schema::offers};
 
 /// An offer in columns: amounts in msat, times in microseconds since 1970, which every database
 /// keeps exactly and over a longer range than its own type of time.
@@ -40,12 +41,11 @@ impl From<&Offer> for OfferRow {
 }
 
 impl TryFrom<OfferRow> for Offer {
-    type Error = Fault;
+    type Error = StoreError;
 
-    fn try_from(row: OfferRow) -> Result<Self, Fault> {
-        read(&row).map_err(|error| {
-            Fault::damaged(format_args!("offer {}/{}", row.partition, row.id), error)
-        })
+    fn try_from(row: OfferRow) -> Result<Self, StoreError> {
+        read(&row)
+            .map_err(|error| damaged(format_args!("offer {}/{}", row.partition, row.id), error))
     }
 }
 

@@ -48,3 +48,4 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(offer_metadata, offers);
+diesel::allow_tables_to_appear_in_same_query!(discovery_backends, discovery_version);

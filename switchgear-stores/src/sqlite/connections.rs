@@ -1,30 +1,28 @@
-use std::{fmt, pin::Pin, time::Duration};
+use std::{fmt, time::Duration};
 
 use diesel::{ConnectionResult, SqliteConnection};
 use diesel_async::{
     AsyncConnection as _, SimpleAsyncConnection as _,
-    pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, PoolError as ManagerError,
-        deadpool::{Object, Pool, PoolError},
-    },
     sync_connection_wrapper::SyncConnectionWrapper,
 };
-use switchgear_core::store::{StoreError, StoreErrorKind};
-use tokio::time::timeout;
+use switchgear_core::store::StoreError;
 
-use super::{database::Database, migrate};
-use crate::sql::Fault;
+use super::{
+    batch::Write, database::Database, failures::FAILURES, migrate, pool::ConnectionPool,
+    queue::Queue,
+};
+use crate::sql::{Fault, Work, detached};
 
 pub(super) type Connection = SyncConnectionWrapper<SqliteConnection>;
-
-/// Work on a borrowed connection.
-pub(super) type Work<'c, R> = Pin<Box<dyn Future<Output = Result<R, Fault>> + Send + 'c>>;
 
 /// How long SQLite waits for another process's lock, in milliseconds.
 const BUSY_TIMEOUT: u32 = 5_000;
 
-/// How long a request waits for a connection that others use.
-const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a request may take, the wait for a connection and for locks included.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the database may take to be opened and migrated.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The connections of one database: one that writes, and those that read.
 ///
@@ -32,8 +30,9 @@ const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(10);
 /// cannot leave a connection behind with a query still running in it.
 #[derive(Clone)]
 pub(super) struct Connections {
-    writer: Pool<Connection>,
-    readers: Pool<Connection>,
+    writer: ConnectionPool,
+    readers: ConnectionPool,
+    queue: Queue,
 }
 
 impl Connections {
@@ -48,35 +47,33 @@ impl Connections {
             (Database::Memory, _) | (_, 0 | 1) => writer.clone(),
             (Database::File { .. }, _) => pool(database, Role::Reader, max_connections - 1)?,
         };
-        detached(migrated(database.clone(), writer.clone())).await?;
-        Ok(Self { writer, readers })
+        detached(OPEN_TIMEOUT, migrated(database.clone(), writer.clone())).await?;
+        Ok(Self {
+            writer,
+            readers,
+            queue: Queue::default(),
+        })
     }
 
     pub(super) async fn read<R, F>(&self, work: F) -> Result<R, StoreError>
     where
         R: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> Work<'c, R> + Send + 'static,
+        F: for<'c> Fn(&'c mut Connection) -> Work<'c, R> + Send + Sync + 'static,
     {
         let readers = self.readers.clone();
-        detached(async move {
-            let mut connection = checkout(&readers).await?;
-            Ok(work(&mut connection).await?)
-        })
-        .await
+        detached(TOTAL_TIMEOUT, async move { readers.read(work).await }).await
     }
 
     pub(super) async fn write<R, F>(&self, work: F) -> Result<R, StoreError>
     where
         R: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> Work<'c, R> + Send + 'static,
+        F: for<'c> Fn(&'c mut Connection) -> Work<'c, R> + Send + Sync + 'static,
     {
         self.write_then(work, || {}).await
     }
 
     /// Runs `work` in one transaction, and `committed` once it holds, even if nobody waits any more.
-    ///
-    /// `BEGIN IMMEDIATE` takes the write lock before the first read: a transaction that reads first
-    /// and then writes would fail at once, without any wait, had another process written meanwhile.
+    /// Writes that wait at the same time share a commit.
     pub(super) async fn write_then<R, F>(
         &self,
         work: F,
@@ -84,18 +81,25 @@ impl Connections {
     ) -> Result<R, StoreError>
     where
         R: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> Work<'c, R> + Send + 'static,
+        F: for<'c> Fn(&'c mut Connection) -> Work<'c, R> + Send + Sync + 'static,
     {
+        let (write, answer) = Write::new(work, committed);
+        let place = self.queue.push(Box::new(write));
         let writer = self.writer.clone();
-        detached(async move {
-            let mut connection = checkout(&writer).await?;
-            let result = connection
-                .immediate_transaction(async move |connection| work(connection).await)
-                .await?;
-            committed();
-            Ok(result)
+        detached(TOTAL_TIMEOUT, async move {
+            place.answered(&writer, answer).await
         })
         .await
+    }
+}
+
+#[cfg(test)]
+impl Connections {
+    /// Runs SQL on the connection that writes.
+    pub(super) async fn on_writer(&self, sql: &str) {
+        let mut connection = self.writer.checkout().await.expect("a connection");
+        connection.batch_execute(sql).await.expect(sql);
+        connection.give_back();
     }
 }
 
@@ -122,24 +126,13 @@ impl Role {
     }
 }
 
-fn pool(database: &Database, role: Role, size: usize) -> Result<Pool<Connection>, StoreError> {
-    let mut config = ManagerConfig::default();
-    config.custom_setup = Box::new(move |uri| {
-        let uri = uri.to_owned();
-        Box::pin(async move { establish(&uri, role).await })
-    });
-    let manager = AsyncDieselConnectionManager::new_with_config(database.uri(), config);
-    Pool::builder(manager)
-        .max_size(size)
-        .build()
-        .map_err(|error| {
-            StoreError::new(StoreErrorKind::Unavailable, "no connections can be made")
-                .with_source(error)
-        })
+fn pool(database: &Database, role: Role, size: usize) -> Result<ConnectionPool, StoreError> {
+    let uri = database.uri().to_owned();
+    ConnectionPool::try_new(size, move || establish(uri.clone(), role))
 }
 
-async fn establish(uri: &str, role: Role) -> ConnectionResult<Connection> {
-    let mut connection = Connection::establish(uri).await?;
+async fn establish(uri: String, role: Role) -> ConnectionResult<Connection> {
+    let mut connection = Connection::establish(&uri).await?;
     connection
         .batch_execute(&role.settings())
         .await
@@ -147,42 +140,16 @@ async fn establish(uri: &str, role: Role) -> ConnectionResult<Connection> {
     Ok(connection)
 }
 
-async fn migrated(database: Database, writer: Pool<Connection>) -> Result<(), StoreError> {
-    let mut connection = checkout(&writer).await.map_err(|error| {
+async fn migrated(database: Database, writer: ConnectionPool) -> Result<(), StoreError> {
+    let mut connection = writer.checkout().await.map_err(|error| {
         let message = format!(
             "cannot open the database {database}: it must be a SQLite database that this user may read and write"
         );
         StoreError::new(error.kind(), message).with_source(error)
     })?;
-    connection
+    let outcome = connection
         .spawn_blocking(move |connection| Ok(migrate::bring_up_to_date(connection, &database)))
-        .await
-        .map_err(Fault::from)?
-}
-
-async fn checkout(pool: &Pool<Connection>) -> Result<Object<Connection>, StoreError> {
-    match timeout(CHECKOUT_TIMEOUT, pool.get()).await {
-        Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(PoolError::Backend(ManagerError::QueryError(error)))) => {
-            Err(Fault::from(error).into())
-        }
-        Ok(Err(error)) => Err(StoreError::new(
-            StoreErrorKind::Unavailable,
-            "the database cannot be opened",
-        )
-        .with_source(error)),
-        Err(_) => Err(StoreError::new(
-            StoreErrorKind::Timeout,
-            "all connections to the database stayed busy",
-        )),
-    }
-}
-
-async fn detached<R: Send + 'static>(
-    work: impl Future<Output = Result<R, StoreError>> + Send + 'static,
-) -> Result<R, StoreError> {
-    tokio::spawn(work).await.unwrap_or_else(|error| {
-        let message = "work on the database did not come to its end";
-        Err(StoreError::new(StoreErrorKind::Unavailable, message).with_source(error))
-    })
+        .await;
+    connection.give_back();
+    outcome.map_err(|error| Fault::from(error).explained(FAILURES))?
 }

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     error::Error,
     thread,
     time::{Duration, Instant},
@@ -7,7 +8,7 @@ use std::{
 use diesel::{
     QueryResult, RunQueryDsl as _, SqliteConnection,
     dsl::sql,
-    migration::{Migration, MigrationSource as _, MigrationVersion},
+    migration::{Migration, MigrationSource as _},
     sql_types::{BigInt, Text},
     sqlite::Sqlite,
 };
@@ -45,8 +46,10 @@ pub(super) fn bring_up_to_date(
     if matches!(database, Database::File { .. }) {
         use_write_ahead_log(connection).map_err(|error| failed(error.into()))?;
     }
-    if is_up_to_date(connection).map_err(failed)? {
-        return Ok(());
+    match state(connection).map_err(failed)? {
+        State::UpToDate => return Ok(()),
+        State::Newer => return Err(newer(database)),
+        State::Behind => {}
     }
     connection
         .immediate_transaction(|connection| {
@@ -78,24 +81,51 @@ fn try_write_ahead_log(connection: &mut SqliteConnection) -> QueryResult<()> {
     Ok(())
 }
 
+/// How the database's tables stand to this program.
+#[derive(Debug, Clone, Copy)]
+enum State {
+    Behind,
+    UpToDate,
+    /// It has migrations that this program does not know.
+    Newer,
+}
+
 /// Looks before it asks diesel, which would create its table only to look into it.
-fn is_up_to_date(connection: &mut SqliteConnection) -> Result<bool, Box<dyn Error + Send + Sync>> {
+fn state(connection: &mut SqliteConnection) -> Result<State, Box<dyn Error + Send + Sync>> {
+    let known: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations()?;
+    let known: BTreeSet<String> = known
+        .iter()
+        .map(|migration| migration.name().version().to_string())
+        .collect();
+    let applied = applied(connection)?;
+    Ok(if applied == known {
+        State::UpToDate
+    } else if applied.is_subset(&known) {
+        State::Behind
+    } else {
+        State::Newer
+    })
+}
+
+fn applied(connection: &mut SqliteConnection) -> QueryResult<BTreeSet<String>> {
     let tables: i64 = sql::<BigInt>(
         "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '__diesel_schema_migrations'",
     )
     .get_result(connection)?;
     if tables == 0 {
-        return Ok(false);
+        return Ok(BTreeSet::new());
     }
     let applied: Vec<String> =
         sql::<Text>("SELECT version FROM __diesel_schema_migrations").load(connection)?;
-    let known: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations()?;
-    Ok(known.iter().all(|migration| {
-        let version = migration.name().version();
-        applied
-            .iter()
-            .any(|applied| version == MigrationVersion::from(applied.clone()))
-    }))
+    Ok(applied.into_iter().collect())
+}
+
+fn newer(database: &Database) -> StoreError {
+    let message = format!(
+        "the database {database} was made by a newer version of this program: use that one, or a \
+         backup from before"
+    );
+    StoreError::new(StoreErrorKind::Unavailable, message)
 }
 
 /// What ends the transaction: a migration's error has a type of its own.

@@ -5,18 +5,28 @@
 //! to come creates and migrates it; a file on a network file system may not be shared.
 //!
 //! Commits are synchronised in full: what was acknowledged survives a killed process, which
-//! `synchronous=NORMAL` would give too, and also a power cut, which that would not. Writes are an
-//! administrator's and rare; the one `fsync` that each of them costs is well spent.
+//! `synchronous=NORMAL` would give too, and also a power cut, which that would not. Writes that wait
+//! at the same time share a commit and its `fsync`, each in a savepoint of its own.
 
+mod batch;
 mod config;
 mod connections;
 mod database;
+#[path = "../sql/store/discovery.rs"]
 mod discovery;
+mod failures;
+#[path = "../sql/store/metadata.rs"]
 mod metadata;
 mod migrate;
+#[path = "../sql/store/offers.rs"]
 mod offers;
-mod paging;
+#[path = "../sql/store/pool.rs"]
+mod pool;
+#[path = "../sql/store/provider.rs"]
 mod provider;
+mod queue;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -55,6 +65,9 @@ pub struct SqliteStore {
     changes: Changes,
 }
 
+/// What the shared implementations of the traits call it.
+type Store = SqliteStore;
+
 impl SqliteStore {
     /// Opens the database, creates its file unless the URL's `mode` says otherwise, and brings its
     /// tables up to date.
@@ -62,7 +75,7 @@ impl SqliteStore {
     /// # Errors
     /// [`Invalid`](switchgear_core::store::StoreErrorKind::Invalid) for a URL that names no
     /// database; [`Unavailable`](switchgear_core::store::StoreErrorKind::Unavailable), naming the
-    /// file, when it cannot be opened or migrated;
+    /// file, when it cannot be opened or migrated, or was made by a newer version;
     /// [`Timeout`](switchgear_core::store::StoreErrorKind::Timeout) when another process keeps it
     /// locked.
     pub async fn connect(config: SqliteConfig) -> Result<Self, StoreError> {
@@ -74,6 +87,14 @@ impl SqliteStore {
             connections,
             changes: Changes::new(),
         })
+    }
+
+    /// Creates the file as [`Self::connect`] does and brings its tables up to date, and no more.
+    ///
+    /// # Errors
+    /// Those of [`Self::connect`].
+    pub async fn migrate(config: SqliteConfig) -> Result<(), StoreError> {
+        Self::connect(config).await.map(drop)
     }
 }
 

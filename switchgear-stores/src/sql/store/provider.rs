@@ -1,3 +1,5 @@
+//! The read path, compiled for one database: `sql/mod.rs` says why.
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,37 +15,43 @@ use switchgear_core::{
 };
 use uuid::Uuid;
 
-use super::{SqliteStore, connections::Connection};
+use super::{Store, connections::Connection};
 use crate::sql::{
     Fault, MetadataRow, OfferRow,
     schema::{offer_metadata, offers},
 };
 
 #[async_trait]
-impl OfferProvider for SqliteStore {
+impl OfferProvider for Store {
     async fn payable(
         &self,
         partition: &Partition,
         id: Uuid,
     ) -> Result<Option<Arc<PayableOffer>>, StoreError> {
         let (partition, id) = (partition.to_string(), id.to_string());
-        let payable = self
+        let rows = self
             .connections
-            .read(|connection| Box::pin(async move { join(connection, &partition, &id).await }))
+            .read(move |connection| Box::pin(join(connection, partition.clone(), id.clone())))
             .await?;
-        Ok(payable.map(Arc::new))
+        let Some((offer, metadata)) = rows else {
+            return Ok(None);
+        };
+        let metadata = OfferMetadata::try_from(metadata)?;
+        let payable = PayableOffer::new(Offer::try_from(offer)?, &metadata);
+        Ok(Some(Arc::new(payable)))
     }
 }
 
+/// One query, by the keys of both tables.
 async fn join(
     connection: &mut Connection,
-    partition: &str,
-    id: &str,
-) -> Result<Option<PayableOffer>, Fault> {
+    partition: String,
+    id: String,
+) -> Result<Option<(OfferRow, MetadataRow)>, Fault> {
     let described_by = offer_metadata::partition
         .eq(offers::partition)
         .and(offer_metadata::id.eq(offers::metadata_id));
-    let rows: Option<(OfferRow, MetadataRow)> = offers::table
+    let rows = offers::table
         .inner_join(offer_metadata::table.on(described_by))
         .filter(offers::partition.eq(partition))
         .filter(offers::id.eq(id))
@@ -51,9 +59,5 @@ async fn join(
         .first(connection)
         .await
         .optional()?;
-    let Some((offer, metadata)) = rows else {
-        return Ok(None);
-    };
-    let metadata = OfferMetadata::try_from(metadata)?;
-    Ok(Some(PayableOffer::new(Offer::try_from(offer)?, &metadata)))
+    Ok(rows)
 }

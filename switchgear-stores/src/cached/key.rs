@@ -1,0 +1,91 @@
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use switchgear_core::Partition;
+use uuid::Uuid;
+
+/// How many eras there are; two partitions that share one only forget more than they must.
+const ERAS: usize = 64;
+
+/// What a look-up asks for, with its place in the maps.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key<'a> {
+    pub(super) partition: &'a Partition,
+    pub(super) id: Uuid,
+    /// A hash of the two under a secret of this process. Maps are keyed by it, so that a look-up copies
+    /// no partition; what is found there is compared with [`Owned::is`] all the same.
+    pub(super) fingerprint: u64,
+    /// The partition's era at the time of the look-up.
+    pub(super) era: u64,
+}
+
+/// Whose an entry is.
+#[derive(Debug, Clone)]
+pub(super) struct Owned {
+    pub(super) partition: Partition,
+    pub(super) id: Uuid,
+    pub(super) fingerprint: u64,
+    era: u64,
+}
+
+impl Owned {
+    /// Whether the entry answers this look-up: entries of an era that is over answer none.
+    pub(super) fn is(&self, key: &Key<'_>) -> bool {
+        self.id == key.id && self.era == key.era && self.partition == *key.partition
+    }
+}
+
+impl From<&Key<'_>> for Owned {
+    fn from(key: &Key<'_>) -> Self {
+        Self {
+            partition: key.partition.clone(),
+            id: key.id,
+            fingerprint: key.fingerprint,
+            era: key.era,
+        }
+    }
+}
+
+/// Makes keys, and ends the eras of partitions.
+///
+/// An answer does not say which metadata record went into it, so a change of one forgets its whole
+/// partition, loads under way included. That is one step here: the era moves on, and what the old one
+/// left behind is overwritten or pushed out in time.
+#[derive(Debug)]
+pub(super) struct Keys {
+    hasher: RandomState,
+    eras: [AtomicU64; ERAS],
+}
+
+impl Keys {
+    pub(super) fn new() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            eras: [const { AtomicU64::new(0) }; ERAS],
+        }
+    }
+
+    pub(super) fn key<'a>(&self, partition: &'a Partition, id: Uuid) -> Key<'a> {
+        let place = self.hasher.hash_one(partition.as_str());
+        Key {
+            partition,
+            id,
+            fingerprint: self.hasher.hash_one((place, id)),
+            era: self.era(place).load(Ordering::Acquire),
+        }
+    }
+
+    /// Whoever makes a key after this makes one that no entry from before answers.
+    pub(super) fn end_era(&self, partition: &Partition) {
+        let place = self.hasher.hash_one(partition.as_str());
+        self.era(place).fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn era(&self, place: u64) -> &AtomicU64 {
+        let [first, ..] = &self.eras;
+        let index = usize::try_from(place % ERAS as u64).unwrap_or_default();
+        self.eras.get(index).unwrap_or(first)
+    }
+}

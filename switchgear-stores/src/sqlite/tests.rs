@@ -1,0 +1,174 @@
+//! Faults of the database itself, which only its own connection can bring about.
+
+use std::path::Path;
+
+use futures::future::join_all;
+use serde_json::json;
+use switchgear_core::{
+    offer::{OfferMetadata, OfferMetadataStore as _},
+    store::{StoreError, StoreErrorKind},
+};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::{SqliteConfig, SqliteStore};
+
+async fn try_open(folder: &Path) -> Result<SqliteStore, StoreError> {
+    let url = format!("sqlite://{}", folder.join("store.db").display());
+    SqliteStore::connect(SqliteConfig::new(url)).await
+}
+
+async fn open(folder: &Path) -> SqliteStore {
+    try_open(folder).await.unwrap()
+}
+
+fn metadata(length: usize) -> OfferMetadata {
+    serde_json::from_value(json!({
+        "id": Uuid::new_v4(), "partition": "default", "text": "x".repeat(length),
+    }))
+    .unwrap()
+}
+
+async fn holds(store: &SqliteStore, record: &OfferMetadata) -> bool {
+    let found = store.metadata(&record.partition, record.id).await;
+    match found.unwrap() {
+        Some(found) => {
+            assert_eq!(found, *record, "half a record");
+            true
+        }
+        None => false,
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_over_when_there_is_room() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).await;
+    // No fewer pages than there are: from here on the database cannot grow.
+    store
+        .connections
+        .on_writer("PRAGMA max_page_count = 1")
+        .await;
+    let big = metadata(100_000);
+    let error = store.post_metadata(big.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(error.to_string().contains("make room"), "{error}");
+    assert!(!holds(&store, &big).await);
+
+    let room = "PRAGMA max_page_count = 1000000";
+    store.connections.on_writer(room).await;
+    store.post_metadata(big.clone()).await.unwrap();
+    assert!(holds(&store, &big).await);
+}
+
+#[tokio::test]
+async fn an_answer_is_true_when_the_disk_fills_amid_a_batch() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).await;
+    store
+        .connections
+        .on_writer("PRAGMA max_page_count = 1")
+        .await;
+    let records: Vec<_> = (0..32)
+        .map(|n| metadata(if n % 2 == 0 { 10 } else { 100_000 }))
+        .collect();
+    let posts = records.iter().map(|each| store.post_metadata(each.clone()));
+    let mut failed = 0;
+    for (record, post) in records.iter().zip(join_all(posts).await) {
+        assert_eq!(post.is_ok(), holds(&store, record).await, "{post:?}");
+        if let Err(error) = post {
+            failed += 1;
+            assert!(error.to_string().contains("make room"), "{error}");
+        }
+    }
+    assert!(failed >= 16, "only {failed} writes met the full disk");
+}
+
+#[tokio::test]
+async fn a_read_only_database_is_told_and_still_read() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).await;
+    let (before, after) = (metadata(1), metadata(1));
+    store.post_metadata(before.clone()).await.unwrap();
+    store.connections.on_writer("PRAGMA query_only = ON").await;
+    let error = store.post_metadata(after.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(error.to_string().contains("cannot be written"), "{error}");
+    assert!(holds(&store, &before).await);
+
+    store.connections.on_writer("PRAGMA query_only = OFF").await;
+    store.post_metadata(after.clone()).await.unwrap();
+    assert!(holds(&store, &after).await);
+}
+
+#[tokio::test]
+async fn a_lock_that_stays_is_told_and_over_with_the_lock() {
+    let folder = TempDir::new().unwrap();
+    let (store, other) = (open(folder.path()).await, open(folder.path()).await);
+    let (before, after) = (metadata(1), metadata(1));
+    store.post_metadata(before.clone()).await.unwrap();
+    other.connections.on_writer("BEGIN IMMEDIATE").await;
+    let posts = (0..4).map(|_| store.post_metadata(metadata(1)));
+    for post in join_all(posts).await {
+        let error = post.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Timeout);
+        assert!(error.to_string().contains("stayed locked"), "{error}");
+    }
+    assert!(holds(&store, &before).await, "who reads does not wait");
+
+    other.connections.on_writer("ROLLBACK").await;
+    store.post_metadata(after.clone()).await.unwrap();
+    assert!(holds(&store, &after).await);
+}
+
+#[tokio::test]
+async fn a_database_without_its_tables_is_told() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).await;
+    let drop_tables = "DROP TABLE offers; DROP TABLE offer_metadata;";
+    store.connections.on_writer(drop_tables).await;
+    let error = store.post_metadata(metadata(1)).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(error.to_string().contains("store migrate"), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).await;
+    let come = "INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')";
+    store.connections.on_writer(come).await;
+    let url = format!("sqlite://{}", folder.path().join("store.db").display());
+    for outcome in [
+        try_open(folder.path()).await.map(drop),
+        SqliteStore::migrate(SqliteConfig::new(url)).await,
+    ] {
+        let error = outcome.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+        assert!(error.to_string().contains("newer version"), "{error}");
+        assert!(error.to_string().contains("store.db"), "{error}");
+    }
+    let go = "DELETE FROM __diesel_schema_migrations WHERE version = '9999'";
+    store.connections.on_writer(go).await;
+    open(folder.path()).await;
+}
+
+#[tokio::test]
+async fn a_damaged_record_fails_its_own_reader_only() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).await;
+    let (whole, damaged) = (metadata(1), metadata(1));
+    store.post_metadata(whole.clone()).await.unwrap();
+    store.post_metadata(damaged.clone()).await.unwrap();
+    let damage = format!(
+        "UPDATE offer_metadata SET image_type = 'png', image = 'junk' WHERE id = '{}'",
+        damaged.id
+    );
+    store.connections.on_writer(&damage).await;
+    let found = store.metadata(&damaged.partition, damaged.id).await;
+    let error = found.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(error.to_string().contains("cannot be read"), "{error}");
+    assert!(error.to_string().contains(&damaged.id.to_string()));
+    assert!(holds(&store, &whole).await);
+}
