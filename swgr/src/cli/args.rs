@@ -44,6 +44,9 @@ pub enum Command {
     /// Manage offers and their metadata through an offer service.
     #[command(subcommand)]
     Offer(OfferCommand),
+    /// Look after the databases of a configuration.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Ask a service whether it runs; exit code 0 if it does.
     Health(HealthArgs),
     /// Print the completions of a shell.
@@ -94,6 +97,20 @@ impl ServiceName {
 pub enum ConfigCommand {
     /// Report every mistake in a configuration file; start nothing.
     Check {
+        /// The configuration file; `-` is standard input.
+        #[arg(short, long, value_name = "PATH")]
+        config: PathBuf,
+    },
+}
+
+/// `swgr store`
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Bring the tables of the databases up to date, apart from the services.
+    ///
+    /// The services do so when they start. Where their database user may not, run this before, with
+    /// a user who may: they need no such right afterwards. What is up to date stays as it is.
+    Migrate {
         /// The configuration file; `-` is standard input.
         #[arg(short, long, value_name = "PATH")]
         config: PathBuf,

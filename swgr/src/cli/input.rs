@@ -36,7 +36,7 @@ pub(super) fn openable(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Lets one argument of this process have standard input, which can be read only once.
-fn claim_standard_input() -> Result<(), Failure> {
+pub(super) fn claim_standard_input() -> Result<(), Failure> {
     static CLAIMED: AtomicBool = AtomicBool::new(false);
 
     match CLAIMED.swap(true, Ordering::Relaxed) {

@@ -5,10 +5,12 @@ mod backend_list;
 mod discovery;
 mod health;
 mod input;
+mod load;
 mod offer;
 mod output;
 mod remote;
 mod secret;
+mod store;
 mod token;
 
 use std::{collections::BTreeSet, path::Path};
@@ -17,8 +19,9 @@ use clap::CommandFactory as _;
 use switchgear_http::auth::Audience;
 
 pub use self::{
-    args::{Cli, Command, ConfigCommand, HealthArgs, ServiceArgs, ServiceName},
+    args::{Cli, Command, ConfigCommand, HealthArgs, ServiceArgs, ServiceName, StoreCommand},
     discovery::{DiscoveryCommand, DiscoveryRequest},
+    load::LoadArgs,
     offer::{MetadataCommand, MetadataRequest, OfferCommand, OfferRequest},
     output::say,
     token::TokenCommand,
@@ -38,6 +41,9 @@ pub fn run(command: Command, env: Env<'_>) -> Result<(), Failure> {
         Command::Config(ConfigCommand::Check { config }) => check(&config, env),
         Command::Discovery(command) => discovery(command, env),
         Command::Offer(command) => offer(command, env),
+        Command::Store(StoreCommand::Migrate { config }) => {
+            block_on(store::migrate(read_config(&config, &Scope::Stores, env)?))
+        }
         Command::Health(args) => block_on(health::run(&args)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -58,7 +64,7 @@ fn serve(args: &ServiceArgs, env: Env<'_>) -> Result<(), Failure> {
         true => ServiceKind::ALL.into_iter().collect(),
         false => named,
     };
-    let config = load(&args.config, &Scope::Services(services), env)?;
+    let config = read_config(&args.config, &Scope::Services(services), env)?;
     let runtime = tokio::runtime::Runtime::new().map_err(anyhow::Error::new)?;
     let result = runtime.block_on(compose::run(config));
     // After the drain nothing is worth waiting for, and a second signal waits for nothing at all.
@@ -67,14 +73,14 @@ fn serve(args: &ServiceArgs, env: Env<'_>) -> Result<(), Failure> {
 }
 
 fn check(path: &Path, env: Env<'_>) -> Result<(), Failure> {
-    let config = load(path, &Scope::Present, env)?;
+    let config = read_config(path, &Scope::Present, env)?;
     let names: Vec<_> = config.services.iter().map(|kind| kind.name()).collect();
     let names = names.join(", ");
     say(format_args!("{} is good for: {names}", path.display()));
     Ok(())
 }
 
-fn load(path: &Path, scope: &Scope, env: Env<'_>) -> Result<Config, Failure> {
+fn read_config(path: &Path, scope: &Scope, env: Env<'_>) -> Result<Config, Failure> {
     let config = Config::load(path, scope, env)?;
     if !config.warnings.is_empty() {
         let lines = config::lines(path, &config.warnings);
@@ -109,17 +115,21 @@ fn offer(command: OfferCommand, env: Env<'_>) -> Result<(), Failure> {
         OfferCommand::Metadata(MetadataCommand::Remote(request)) => {
             block_on(offer::run_metadata(request, env))
         }
+        OfferCommand::Load(args) => block_on(load::run(args, env)),
         OfferCommand::Remote(request) => block_on(offer::run(request, env)),
     }
 }
 
-/// A client command asks one thing at a time, and one thread is enough.
+/// A client command waits for others most of its time, and one thread is enough.
 fn block_on(future: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(anyhow::Error::new)?
-        .block_on(future)
+        .map_err(anyhow::Error::new)?;
+    let result = runtime.block_on(future);
+    // A read of standard input that was given up lasts until its writer ends.
+    runtime.shutdown_background();
+    result
 }
 
 #[cfg(test)]

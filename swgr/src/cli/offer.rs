@@ -17,6 +17,7 @@ use super::{
     args::{InputArgs, RecordArgs},
     discovery::partition,
     input::Body,
+    load::LoadArgs,
     output::{self, Located, say},
     remote::{RemoteArgs, failure, failure_of, not_found},
     token::TokenCommand,
@@ -45,6 +46,20 @@ pub enum OfferCommand {
     /// Manage the metadata of offers.
     #[command(subcommand)]
     Metadata(MetadataCommand),
+    /// Create or replace many offers and metadata records.
+    ///
+    /// Each line of the input is one record in JSON: {"offer": {…}}, {"metadata": {…}}, or the record
+    /// itself as `get` shows it. A file may have them in any order: its metadata is sent first.
+    /// Standard input is sent as it comes, so metadata must stand before the offers that name it.
+    ///
+    /// A load that was stopped goes on where it was when the same command is given again: until
+    /// everything is loaded, what is done stands in FILE.ndjson.progress. Lines that were edited
+    /// meanwhile are sent again, and those that were refused; no others. A load from standard input
+    /// begins anew, which changes nothing that is loaded.
+    ///
+    /// While the service fails, records are sent again for some time. The exit code is 1 if a record
+    /// was refused or the load was stopped.
+    Load(LoadArgs),
     /// What an offer service is asked for.
     #[command(flatten)]
     Remote(OfferRequest),

@@ -3,16 +3,19 @@
 //! ```text
 //!  Config ─▶ listeners (bound first: a port in use is found before a store is touched)
 //!         ─▶ stores    (each once; the same Arc serves requests and feeds the balancer)
+//!         ─▶ cache     (between the LNURL service and the offers; the offer service writes through it)
 //!         ─▶ balancer  (its driver is a task here)
 //!         ─▶ services  ─▶ run … signal ─▶ not ready ─▶ delay ─▶ stop accepting ─▶ drain ─▶ exit
 //! ```
 
 mod authority;
+mod cache;
 mod listeners;
 mod services;
 mod shutdown;
 mod stores;
 
+pub(crate) use self::{shutdown::Signals, stores::migrate};
 use crate::{Failure, config::Config};
 
 /// Starts the services that the configuration was checked for, and runs them until a signal.

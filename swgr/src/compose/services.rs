@@ -58,7 +58,7 @@ impl Running {
     /// Binds, opens and starts everything that `config` asks for.
     pub(super) async fn start(config: &Config) -> Result<Self, Failure> {
         let listeners = Listeners::bind(config).await?;
-        let stores = Stores::open(config).await?;
+        let stores = Stores::open(config).await?.cached(config);
         let (stop, _) = watch::channel(false);
         let mut running = Self {
             services: JoinSet::new(),

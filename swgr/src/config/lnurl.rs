@@ -31,6 +31,9 @@ pub struct LnurlSection {
     pub qr: QrSection,
     /// `errors-as-200`, by default false: LNURL errors go out with status 200.
     pub errors_as_200: bool,
+    /// `cache-ttl-secs`, by default 1: how stale an offer may be that is served from the cache, which is
+    /// off at 0.
+    pub cache_ttl: Duration,
     /// `shutdown-delay-secs`, by default 0: between readiness going and listeners closing.
     pub shutdown_delay: Duration,
 }
@@ -58,8 +61,7 @@ pub(super) fn read(mut section: Section<'_>) -> LnurlSection {
     let qr = read_qr(&mut section);
     let errors_as_200 = section.leaf("errors-as-200", boolean);
     let shutdown_delay = section.leaf("shutdown-delay-secs", seconds_or_none);
-    // Every answer is as fresh as the store itself, which is within any bound of staleness.
-    section.leaf("cache-ttl-secs", seconds_or_none);
+    let cache_ttl = section.leaf("cache-ttl-secs", seconds_or_none);
     check_proxies(&mut section);
     section.finish();
     LnurlSection {
@@ -72,6 +74,7 @@ pub(super) fn read(mut section: Section<'_>) -> LnurlSection {
         comment: comment.and_then(CommentLimit::new),
         qr,
         errors_as_200: errors_as_200.unwrap_or(false),
+        cache_ttl: cache_ttl.unwrap_or(Duration::from_secs(1)),
         shutdown_delay: shutdown_delay.unwrap_or_default(),
     }
 }

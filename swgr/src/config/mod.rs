@@ -39,7 +39,7 @@ pub use self::{
     lnurl::{LnurlSection, QrSection},
     report::{ConfigError, Position, Problem, lines},
     selection::Selection,
-    store::{DatabaseSection, HttpSection, StoreSection, Stores},
+    store::{DatabaseSection, Engine, HttpSection, StoreSection, Stores},
 };
 use self::{reader::Section, report::Sink};
 
@@ -84,6 +84,8 @@ pub enum Scope {
     Services(BTreeSet<ServiceKind>),
     /// Those that the file has a section for.
     Present,
+    /// No service: only what `store` says, where each part is needed that is there.
+    Stores,
 }
 
 /// A checked configuration.
@@ -178,7 +180,7 @@ fn read_root(mut root: Section<'_>, scope: &Scope) -> (Config, Vec<files::NamedF
     keep(services.contains(&ServiceKind::Discovery));
     let offer = root.child(ServiceKind::Offer.key()).map(admin::read_offer);
     keep(services.contains(&ServiceKind::Offer));
-    let stores = read_stores(&mut root, &services, &mut keep);
+    let stores = read_stores(&mut root, scope, &services, &mut keep);
     let shutdown_timeout = root.leaf("shutdown-timeout-secs", scalar::seconds_or_none);
     if root.leaf(
         "log-format",
@@ -224,11 +226,13 @@ fn services(root: &mut Section<'_>, scope: &Scope) -> BTreeSet<ServiceKind> {
             }
             services.clone()
         }
+        Scope::Stores => BTreeSet::new(),
     }
 }
 
 fn read_stores(
     root: &mut Section<'_>,
+    scope: &Scope,
     services: &BTreeSet<ServiceKind>,
     keep: &mut dyn FnMut(bool),
 ) -> Stores {
@@ -236,7 +240,7 @@ fn read_stores(
     let discover = lnurl || services.contains(&ServiceKind::Discovery);
     let offer = lnurl || services.contains(&ServiceKind::Offer);
     let Some(mut section) = root.child("store") else {
-        if discover || offer {
+        if discover || offer || *scope == Scope::Stores {
             root.missing(
                 "store",
                 "it says where nodes (discover) and offers (offer) are kept",

@@ -1,6 +1,7 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
-use switchgear_stores::sqlite::SqliteConfig;
+use switchgear_core::store::StoreError;
+use switchgear_stores::{mysql::MysqlConfig, postgres::PostgresConfig, sqlite::SqliteConfig};
 use url::Url;
 
 use super::{
@@ -24,15 +25,67 @@ pub enum StoreSection {
 /// `type: database`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseSection {
+    /// What the scheme of `database-url` names.
+    pub engine: Engine,
     /// `database-url`. It may hold a password: it is in no `Debug` and in no error.
     pub url: String,
     /// `max-connections`, by default 5.
     pub max_connections: usize,
 }
 
+/// The databases that records can be kept in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Engine {
+    /// `sqlite:`
+    Sqlite,
+    /// `postgres://` or `postgresql://`
+    Postgres,
+    /// `mysql://` or `mariadb://`
+    Mysql,
+}
+
+impl Engine {
+    /// The engine that a URL's scheme names.
+    fn of(url: &str) -> Option<Self> {
+        match url.split_once(':')?.0 {
+            "sqlite" => Some(Self::Sqlite),
+            "postgres" | "postgresql" => Some(Self::Postgres),
+            "mysql" | "mariadb" => Some(Self::Mysql),
+            _ => None,
+        }
+    }
+
+    /// Whether its store takes the URL. The refusal says why, and repeats no part that may be secret.
+    fn check(self, url: &str) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite => SqliteConfig::new(url).check(),
+            Self::Postgres => PostgresConfig::new(url).check(),
+            Self::Mysql => MysqlConfig::new(url).check(),
+        }
+    }
+}
+
+impl DatabaseSection {
+    /// The URL without user, password and options: `postgres://db.example:5432/switchgear`.
+    pub fn place(&self) -> String {
+        let (scheme, rest) = self.url.split_once(':').unwrap_or(("", &self.url));
+        let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
+        let place = place.strip_prefix("//").unwrap_or(place);
+        let place = match self.engine {
+            Engine::Sqlite => return format!("sqlite:{place}"),
+            // A password may hold a question mark: what seems the place is then a part of it.
+            _ if !place.contains('@') && options.contains('@') => "…",
+            _ => place.rsplit('@').next().unwrap_or_default(),
+        };
+        format!("{scheme}://{place}")
+    }
+}
+
 impl fmt::Debug for DatabaseSection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatabaseSection")
+            .field("engine", &self.engine)
             .field("url", &"[redacted]")
             .field("max_connections", &self.max_connections)
             .finish()
@@ -63,6 +116,8 @@ pub struct Stores {
     pub offer: Option<StoreSection>,
 }
 
+const EXAMPLE: &str = "sqlite:///path/to/file.db?mode=rwc";
+
 const TYPES: [&str; 3] = ["database", "http", "memory"];
 
 /// Reads one store. `None` also where an error was reported.
@@ -90,35 +145,31 @@ pub(super) fn read(mut section: Section<'_>) -> Option<StoreSection> {
 fn read_database(mut section: Section<'_>) -> Option<DatabaseSection> {
     let key = ("database-url", "database-uri");
     if !section.is_given(key) {
-        section.missing(
-            "database-url",
-            "sqlite:///path/to/file.db?mode=rwc for example",
-        );
+        section.missing("database-url", &format!("{EXAMPLE} for example"));
     }
     let url = section.leaf(key, database_url);
     let max_connections = section.leaf("max-connections", integer(1..=1_000));
     section.finish();
+    let (engine, url) = url?;
     Some(DatabaseSection {
-        url: url?,
+        engine,
+        url,
         max_connections: max_connections.unwrap_or(5),
     })
 }
 
-/// The URL of a database that this build can open. No refusal repeats any part of it.
-fn database_url(leaf: &Leaf<'_>) -> Result<String, String> {
+/// The URL of a database. No refusal repeats a part of it that may be secret.
+fn database_url(leaf: &Leaf<'_>) -> Result<(Engine, String), String> {
     let text = leaf.text().trim();
-    let (scheme, _) = text.split_once(':').unwrap_or(("", text));
-    match scheme {
-        "sqlite" => match SqliteConfig::new(text).check() {
-            Ok(()) => Ok(text.to_owned()),
-            Err(_) => Err("must name a file, as in sqlite:///path/to/file.db?mode=rwc".to_owned()),
-        },
-        "postgres" | "postgresql" | "mysql" | "mariadb" => Err(format!(
-            "{scheme} is not supported by this version, which keeps its records in sqlite only"
-        )),
-        _ => Err(
-            "must begin with sqlite: (a file, as in sqlite:///path/to/file.db?mode=rwc)".to_owned(),
-        ),
+    let Some(engine) = Engine::of(text) else {
+        return Err(format!(
+            "must begin with sqlite:, postgres:// or mysql://, as in {EXAMPLE}"
+        ));
+    };
+    match engine.check(text) {
+        Ok(()) => Ok((engine, text.to_owned())),
+        Err(_) if engine == Engine::Sqlite => Err(format!("must name a file, as in {EXAMPLE}")),
+        Err(error) => Err(error.to_string()),
     }
 }
 

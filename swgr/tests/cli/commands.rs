@@ -154,6 +154,28 @@ fn finds_a_configuration_good_and_says_for_what() {
 }
 
 #[test]
+fn completes_and_explains_the_bulk_commands() {
+    let folder = Folder::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = folder.run(&format!("completions {shell}")).good().out;
+        for word in ["load", "retry-for", "migrate"] {
+            assert!(script.contains(word), "{shell} does not know {word}");
+        }
+    }
+    let help = folder.run("offer load --help").good().out;
+    for part in [
+        r#"{"offer": {"#,
+        ".progress",
+        "--refused <PATH>",
+        "--restart",
+    ] {
+        assert!(help.contains(part), "{part}\n{help}");
+    }
+    let help = folder.run("store migrate --help").good().out;
+    assert!(help.contains("--config <PATH>"), "{help}");
+}
+
+#[test]
 fn ends_quietly_when_nobody_reads_on() {
     let folder = Folder::new();
     let mut child = folder

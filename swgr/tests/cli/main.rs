@@ -6,6 +6,8 @@
 )]
 
 mod commands;
+mod load;
 mod service;
+mod store;
 mod support;
 mod token;

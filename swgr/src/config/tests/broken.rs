@@ -346,13 +346,28 @@ const REPLACED: &[(&str, &str, &str)] = &[
     ),
     (
         "offer: {type: memory}",
-        "offer: {type: database, database-url: 'mysql://u:p@h/d'}",
-        "9:41: store.offer.database-url: mysql is not supported by this version, which keeps its records in sqlite only",
+        "offer: {type: database, database-url: 'mysql://u:hunter2@h'}",
+        "9:41: store.offer.database-url: the database URL must look like mysql://user:password@host:3306/database, with the reserved letters of a password percent-encoded",
+    ),
+    (
+        "offer: {type: memory}",
+        "offer: {type: database, database-url: 'mariadb://h/d?ssl-mode=maybe'}",
+        "9:41: store.offer.database-url: ssl-mode in the database URL must be DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY",
+    ),
+    (
+        "offer: {type: memory}",
+        "offer: {type: database, database-url: 'postgres://u:hunter2@h:x/d'}",
+        "9:41: store.offer.database-url: the database URL's host and port cannot be read: write host:port, an IPv6 address in brackets, and %40, %2F and %3A for @, / and : in a password",
+    ),
+    (
+        "offer: {type: memory}",
+        "offer: {type: database, database-url: 'postgresql://u:hunter2@h/d?sslmode=maybe'}",
+        "9:41: store.offer.database-url: the database URL's option sslmode must be disable, allow, prefer, require, verify-ca or verify-full",
     ),
     (
         "offer: {type: memory}",
         "offer: {type: database, database-url: a.db}",
-        "9:41: store.offer.database-url: must begin with sqlite: (a file, as in sqlite:///path/to/file.db?mode=rwc)",
+        "9:41: store.offer.database-url: must begin with sqlite:, postgres:// or mysql://, as in sqlite:///path/to/file.db?mode=rwc",
     ),
     (
         "offer: {type: memory}",

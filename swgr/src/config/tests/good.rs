@@ -38,6 +38,7 @@ fn gives_every_key_its_default() {
     assert_eq!(lnurl.listener.tls, None);
     assert_eq!(lnurl.listener.limits, LimitsSection::default());
     assert_eq!(lnurl.invoice_expiry, Duration::from_secs(180));
+    assert_eq!(lnurl.cache_ttl, Duration::from_secs(1));
     assert_eq!(lnurl.comment, None);
     assert_eq!(lnurl.balance.deadline, Duration::from_secs(5));
     assert_eq!(lnurl.balance.invoice_timeout, Duration::from_secs(2));
@@ -65,7 +66,7 @@ fn reads_expanded_and_quoted_scalars_as_their_keys_type() {
         "allowed-hosts: [pay.example.com]",
         "address: $ADDRESS\n  allowed-hosts: ${HOSTS}\n  bech32-qr-scale: \"${SCALE}\"\n  \
          verify-invoices: 'false' # ${UNSET} in a comment\n  ln-client-timeout-secs: '${UNSET:-0.5}'\n  \
-         ln-system-roots: \"true\"\n  public-url: ${EMPTY}",
+         ln-system-roots: \"true\"\n  public-url: ${EMPTY}\n  cache-ttl-secs: 0",
     );
     let lnurl = good(&text).lnurl.unwrap();
     assert_eq!(lnurl.listener.address.port(), 9090);
@@ -76,6 +77,7 @@ fn reads_expanded_and_quoted_scalars_as_their_keys_type() {
     assert_eq!(lnurl.balance.client_timeout, Duration::from_millis(500));
     assert_eq!(lnurl.balance.invoice_timeout, Duration::from_millis(500));
     assert_eq!(lnurl.public_url, None);
+    assert_eq!(lnurl.cache_ttl, Duration::ZERO);
 }
 
 #[test]
@@ -229,14 +231,72 @@ fn keeps_database_passwords_out_of_debug_and_errors() {
     let store = "{type: database, database-url: 'sqlite://u:hunter2@h/a.db', max-connections: 0}";
     let error = parse(&GOOD.replacen("{type: memory}", store, 1)).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"));
-    let store = "{type: database, database-url: 'postgres://u:hunter2@h/db'}";
+    let store = "{type: database, database-url: 'postgres://u:hunter2@h/db?sslmode=hunter2'}";
     let error = parse(&GOOD.replacen("{type: memory}", store, 1)).unwrap_err();
-    assert!(
-        error.to_string().contains("postgres is not supported"),
-        "{error}"
-    );
-    assert!(!format!("{error} {error:?}").contains("hunter2"));
-    let store = "{type: database, database-url: 'sqlite://u:hunter2@h/a.db'}";
-    let config = good(&GOOD.replacen("{type: memory}", store, 1));
-    assert!(!format!("{config:?}").contains("hunter2"));
+    assert!(error.to_string().contains("sslmode"), "{error}");
+    for url in [
+        "sqlite://u:hunter2@h/a.db",
+        "postgres://u:hunter2@h/db",
+        "mysql://u:hunter2@h/db",
+    ] {
+        let store = format!("{{type: database, database-url: '{url}'}}");
+        let config = good(&GOOD.replacen("{type: memory}", &store, 1));
+        assert!(!format!("{config:?}").contains("hunter2"), "{url}");
+    }
+}
+
+#[test]
+fn takes_the_urls_of_all_databases_and_shows_them_without_their_secrets() {
+    for (url, engine, place) in [
+        (
+            "sqlite:///a/b.db?mode=rwc",
+            Engine::Sqlite,
+            "sqlite:/a/b.db",
+        ),
+        ("sqlite::memory:", Engine::Sqlite, "sqlite::memory:"),
+        (
+            "postgres://u:hunter2@h:5433/db?sslmode=require",
+            Engine::Postgres,
+            "postgres://h:5433/db",
+        ),
+        (
+            "postgresql://u:hunter2@one,two:5433/db",
+            Engine::Postgres,
+            "postgresql://one,two:5433/db",
+        ),
+        (
+            "postgres://u:hunter2?@h/db",
+            Engine::Postgres,
+            "postgres://…",
+        ),
+        (
+            "postgres:///db?host=/run&password=hunter2",
+            Engine::Postgres,
+            "postgres:///db",
+        ),
+        ("mysql://u:hunter2@h/db", Engine::Mysql, "mysql://h/db"),
+        (
+            "mariadb://u:hunter2@h/db?ssl-mode=REQUIRED",
+            Engine::Mysql,
+            "mariadb://h/db",
+        ),
+    ] {
+        let store = format!("{{type: database, database-url: '{url}', max-connections: 7}}");
+        let config = good(&GOOD.replacen("{type: memory}", &store, 1));
+        let Some(StoreSection::Database(database)) = config.stores.discover else {
+            panic!("{url} names no database");
+        };
+        assert_eq!((database.engine, database.max_connections), (engine, 7));
+        assert_eq!(database.place(), place);
+    }
+}
+
+#[test]
+fn needs_no_service_to_migrate_its_stores() {
+    let stores = |text: &str| Config::parse(Path::new("swgr.yaml"), text, &Scope::Stores, &env);
+    let config = stores("store: {offer: {type: memory}}").unwrap();
+    assert_eq!(config.stores.offer, Some(StoreSection::Memory));
+    assert_eq!((config.stores.discover, config.services.len()), (None, 0));
+    let error = stores("lnurl-service: {allowed-hosts: [a.example.com]}").unwrap_err();
+    assert!(error.to_string().contains("store: is missing"), "{error}");
 }

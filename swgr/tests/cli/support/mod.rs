@@ -1,5 +1,7 @@
 //! The real binary, in a folder of its own, without this process's environment.
 
+mod logged;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
@@ -11,6 +13,8 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+
+pub(crate) use self::logged::Logged;
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
