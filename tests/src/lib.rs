@@ -2,6 +2,7 @@
 //!
 //! - [`Process`] supervises one child with its log; it dies with its owner, however the owner ends.
 //! - [`Regtest`] is a chain of its own with two LNDs, `alice` who can pay and `bob` who can be paid.
+//! - [`DatabaseServer`] is a PostgreSQL or MariaDB with TLS, to be stopped, killed, frozen and filled.
 //! - [`Swgr`] is the server as a process of its own, administered by its own command line.
 //! - [`eventually`] waits for an event instead of sleeping, and says what it waited for when it gives up.
 //!
@@ -23,12 +24,16 @@
 //! ```
 
 mod client;
+mod databases;
 mod eventually;
 mod port;
 mod process;
 mod regtest;
 mod swgr;
 
+pub use databases::{
+    Authority, Database, DatabaseKind, DatabaseServer, DatabaseUser, ServerOptions, SmallDisk,
+};
 pub use eventually::eventually;
 pub use port::free_port;
 pub use process::{Log, Process, Signal};

@@ -1,0 +1,173 @@
+//! G9: the tables are brought up to date at a start, by one of those who start at once; and apart from it.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use switchgear_core::{ErrorChain, store::StoreErrorKind};
+use switchgear_tests::DatabaseUser;
+use tokio::time::Instant;
+
+use crate::{
+    conformance::conforms,
+    place::{Place, Sql, migrate, open},
+    row::Row,
+    scale::fill,
+    size::size,
+};
+
+/// How long a start may take, migrations included.
+const START: Duration = Duration::from_secs(60);
+
+const ALL: [Sql; 3] = [Sql::Sqlite, Sql::Postgres, Sql::MariaDb];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g9_of_several_instances_that_start_at_once_one_migrates() -> anyhow::Result<()> {
+    const INSTANCES: usize = 4;
+
+    for sql in ALL {
+        // The race is another each time.
+        let races = size(3, 20);
+        let mut started = Started::default();
+        for _ in 0..races {
+            let Some(place) = sql.place().await? else {
+                break;
+            };
+            started.at_once(&place, INSTANCES).await?;
+        }
+        if started.is_untried() {
+            continue;
+        }
+        let what = format!("{INSTANCES} start at once on an empty {}", sql.name());
+        started.judge(Row::new("G9", what)).finish()?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g9_two_instances_that_start_at_once_lose_no_row() -> anyhow::Result<()> {
+    for sql in ALL {
+        let Some(place) = sql.place().await? else {
+            continue;
+        };
+        migrate(&place.url()).await?;
+        let rows = size(1_000, 100_000);
+        fill(&place, sql, rows).await?;
+        let mut started = Started::default();
+        started.at_once(&place, 2).await?;
+        let what = format!("two start at once on {rows} rows in {}", sql.name());
+        let mut row = started.judge(Row::new("G9", what));
+        for (table, rows) in [("offers", rows), ("offer_metadata", 1)] {
+            let left = place
+                .number(&format!("SELECT count(*) FROM {table}"))
+                .await?;
+            row.must(format!("{rows} rows of {table}"), left == rows);
+        }
+        row.finish()?;
+    }
+    Ok(())
+}
+
+/// What came of instances that started at once.
+#[derive(Debug, Default)]
+struct Started {
+    served: usize,
+    slowest: Duration,
+    failures: Vec<String>,
+    /// How often each migration ran, where that is not once.
+    repeated: Vec<String>,
+}
+
+impl Started {
+    async fn at_once(&mut self, place: &Place, instances: usize) -> anyhow::Result<()> {
+        let start = Instant::now();
+        let opened = join_all((0..instances).map(|_| {
+            let url = place.url();
+            tokio::spawn(async move { open(&url, 2).await })
+        }))
+        .await;
+        self.slowest = self.slowest.max(start.elapsed());
+        for stores in opened {
+            match stores? {
+                Ok(stores) => {
+                    stores.backends.snapshot(None).await?;
+                    self.served += 1;
+                }
+                Err(error) => self.failures.push(ErrorChain(&error).to_string()),
+            }
+        }
+        // The first migration puts one row there.
+        let runs = place
+            .number("SELECT count(*) FROM discovery_version")
+            .await?;
+        if runs != 1 {
+            self.repeated.push(format!("it ran {runs} times"));
+        }
+        Ok(())
+    }
+
+    /// Whether this machine lacks the database.
+    fn is_untried(&self) -> bool {
+        self.served == 0 && self.failures.is_empty()
+    }
+
+    fn judge(&self, mut row: Row) -> Row {
+        let (served, slowest) = (self.served, self.slowest);
+        row.figure(format!("{served} started, after {slowest:.1?} at most"));
+        row.must_for_all("all start", &self.failures);
+        row.must_for_all("one migrates", &self.repeated);
+        row.must("within 60 s", slowest <= START);
+        row
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g9_a_user_without_ddl_rights_is_enough_once_the_tables_stand() -> anyhow::Result<()> {
+    for sql in [Sql::Postgres, Sql::MariaDb] {
+        let Some(place) = sql.place().await? else {
+            continue;
+        };
+        let least = place.database()?.url(DatabaseUser::Least);
+        let error = open(&least, 2).await.expect_err("there are no tables yet");
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error:?}");
+        let words = error.to_string();
+        assert!(
+            words.contains("migrat"),
+            "it does not say what to do: {words}"
+        );
+
+        migrate(&place.url()).await?;
+        // Once more: there is nothing left to do.
+        migrate(&place.url()).await?;
+        conforms(&open(&least, 5).await?).await;
+        // Who may do nothing about it may still look whether there is something to do.
+        migrate(&least).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g9_a_newer_schema_is_refused_and_left_alone() -> anyhow::Result<()> {
+    for sql in ALL {
+        let Some(place) = sql.place().await? else {
+            continue;
+        };
+        migrate(&place.url()).await?;
+        place
+            .sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('9999');")
+            .await?;
+        for refused in [
+            open(&place.url(), 2).await.map(drop),
+            migrate(&place.url()).await,
+        ] {
+            let error = refused.expect_err("the schema is newer than the program");
+            assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error:?}");
+            let words = error.to_string();
+            assert!(words.contains("newer"), "{}: {words}", sql.name());
+        }
+        let rows = place
+            .number("SELECT count(*) FROM __diesel_schema_migrations")
+            .await?;
+        assert!(rows >= 2, "the newer schema's mark was taken away");
+    }
+    Ok(())
+}
