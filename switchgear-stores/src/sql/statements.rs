@@ -41,7 +41,9 @@ macro_rules! keyed_statements {
                         .single_value();
                     let query = in_order.filter($table::sequence.nullable().gt(place));
                     let rows = query.load(connection).await?;
-                    if rows.is_empty() && find(connection, partition, id.to_string()).await?.is_none() {
+                    if rows.is_empty()
+                        && find(connection, partition, id.to_string()).await?.is_none()
+                    {
                         return Err(refusal::page_key_unknown(id).into());
                     }
                     rows
