@@ -70,6 +70,12 @@ impl Fixture {
         self.remote.answer(status, &[], body.to_string());
     }
 
+    /// As our services answer for a record that does not exist.
+    fn answer_that_there_is_none(&self) {
+        let headers = [("content-type", "application/problem+json")];
+        self.remote.answer(404, &headers, r#"{"status":404}"#);
+    }
+
     #[track_caller]
     fn asked(&self, line: &str) {
         assert_eq!(self.remote.asked().line, line);
@@ -182,7 +188,7 @@ async fn joins_an_offer_with_its_metadata() {
     let expected = PayableOffer::new(subject.clone(), &text);
     assert_eq!(served.as_deref(), Some(&expected));
 
-    fixture.answer(404, "");
+    fixture.answer_that_there_is_none();
     let served = store.payable(&subject.partition, subject.id).await.unwrap();
     assert_eq!(served, None);
 }
@@ -248,7 +254,7 @@ async fn says_what_the_remote_service_meant() {
     let subject = backend("a");
     let address = &subject.address;
 
-    fixture.answer(404, "");
+    fixture.answer_that_there_is_none();
     assert_eq!(store.get(address).await.unwrap(), None);
     for (status, kind, words) in [
         (409, StoreErrorKind::Conflict, "https://a.example/"),
@@ -272,11 +278,23 @@ async fn says_what_the_remote_service_meant() {
         refused(store.post(subject.clone()).await, kind, words);
     }
     let (missing, readable) = (StoreErrorKind::NotFound, "https://a.example/");
-    fixture.answer(404, "");
+    fixture.answer_that_there_is_none();
     refused(store.delete(address).await, missing, readable);
-    fixture.answer(404, "");
+    fixture.answer_that_there_is_none();
     let patched = store.patch(address, BackendPatch::default()).await;
     refused(patched, missing, readable);
+
+    // A 404 of anybody else, an ingress for example, says nothing of records.
+    let (remote, words) = (StoreErrorKind::Remote, "check the base URL");
+    for body in ["", "<html>"] {
+        for _ in 0..3 {
+            fixture.answer(404, body);
+        }
+        refused(store.get(address).await, remote, words);
+        refused(store.delete(address).await, remote, words);
+        let patched = store.patch(address, BackendPatch::default()).await;
+        refused(patched, remote, words);
+    }
 
     fixture.answer(307, "");
     refused(
@@ -307,7 +325,7 @@ async fn takes_up_a_new_token_and_keeps_the_old_one_while_there_is_none() {
             "new" => fs::write(fixture.token_file(), "e30.e30.another").unwrap(),
             _ => {}
         }
-        fixture.answer(404, "");
+        fixture.answer_that_there_is_none();
         store.get(&backend("a").address).await.unwrap();
         sent.push(fixture.remote.asked().authorization);
     }

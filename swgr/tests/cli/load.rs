@@ -336,6 +336,98 @@ fn reports_what_was_refused_and_sends_that_alone_again() {
 }
 
 #[test]
+fn lets_the_last_line_of_a_record_win_when_an_earlier_one_is_mended() {
+    let offers = Offers::start();
+    let text = |first: &str, last: &str| {
+        let mut milk = metadata(2);
+        milk["text"] = json!(last);
+        format!("{first}\n{}\n{milk}\n", metadata(1))
+    };
+    let mut refused = metadata(2);
+    refused["text"] = json!("");
+    offers
+        .folder
+        .write("a.ndjson", &text(&refused.to_string(), "milk"));
+    offers.load("-i a.ndjson").bad(1, "records were refused");
+    offers.assert_writes(2);
+    let journal = offers.folder.read("a.ndjson.progress");
+
+    let mended = text(&metadata(2).to_string(), "milk");
+    offers.folder.write("a.ndjson", &mended);
+    let summary = offers.summary(&offers.load("-i a.ndjson --json").good());
+    assert_eq!(
+        (&summary["updated"], &summary["earlier"]),
+        (&json!(2), &json!(1))
+    );
+    let get = format!(
+        "offer metadata get default {} -b {} -a offer.token",
+        id(2),
+        offers.url
+    );
+    let got = offers.folder.run(&get).good();
+    assert!(got.out.contains("milk"), "{got:?}");
+
+    // A load that was killed between the two.
+    let first = metadata(2).to_string();
+    offers
+        .folder
+        .write("first.ndjson", &format!("{first}\n{{\n"));
+    offers
+        .load("-i first.ndjson")
+        .bad(1, "records were refused");
+    let between = offers.folder.read("first.ndjson.progress");
+    let (_, entry) = between.split_once('\n').unwrap();
+    offers
+        .folder
+        .write("a.ndjson.progress", &format!("{journal}{entry}"));
+    let summary = offers.summary(&offers.load("-i a.ndjson --json").good());
+    assert_eq!(
+        (&summary["updated"], &summary["earlier"]),
+        (&json!(1), &json!(2))
+    );
+    let got = offers.folder.run(&get).good();
+    assert!(got.out.contains("milk"), "{got:?}");
+}
+
+#[test]
+fn writes_over_no_file_that_is_something_else() {
+    let offers = Offers::start();
+    let text = format!("{}\n", metadata(1));
+    offers.folder.write("a.ndjson", &text);
+    let token = offers.folder.read("offer.token");
+    for arguments in ["--journal offer.token", "--journal offer.token --restart"] {
+        offers
+            .load(&format!("-i a.ndjson {arguments}"))
+            .bad(1, "is no journal");
+        assert_eq!(offers.folder.read("offer.token"), token);
+    }
+    fs::hard_link(offers.folder.path("a.ndjson"), offers.folder.path("b")).unwrap();
+    for (arguments, why) in [
+        (
+            "--journal a.ndjson",
+            "--journal must be another file than --input",
+        ),
+        ("--journal b", "--journal must be another file than --input"),
+        ("--refused b", "--refused must be another file than --input"),
+        (
+            "--refused new --journal ./new",
+            "--refused must be another file than the journal",
+        ),
+        (
+            "--refused ./a.ndjson.progress",
+            "--refused must be another file than the journal",
+        ),
+    ] {
+        offers.load(&format!("-i a.ndjson {arguments}")).bad(2, why);
+        assert_eq!(offers.folder.read("a.ndjson"), text);
+    }
+    for made in ["new", "a.ndjson.progress"] {
+        assert!(!offers.folder.path(made).exists(), "{made}");
+    }
+    offers.assert_writes(0);
+}
+
+#[test]
 fn outlasts_a_restart_of_the_service() {
     let mut offers = Offers::start();
     let count = 600;

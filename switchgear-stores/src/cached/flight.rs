@@ -13,16 +13,23 @@ pub(super) type Landed = Result<Answer, Arc<StoreError>>;
 pub(super) struct Flight {
     pub(super) owner: Owned,
     pub(super) began: Instant,
+    /// Whether there was an older offer to fall back on when it began.
+    pub(super) has_fallback: bool,
     landed: watch::Receiver<Option<Landed>>,
 }
 
 impl Flight {
     /// A load that begins now, and where to put what it brings.
-    pub(super) fn new(owner: Owned, began: Instant) -> (Self, watch::Sender<Option<Landed>>) {
+    pub(super) fn new(
+        owner: Owned,
+        began: Instant,
+        has_fallback: bool,
+    ) -> (Self, watch::Sender<Option<Landed>>) {
         let (sender, landed) = watch::channel(None);
         let flight = Self {
             owner,
             began,
+            has_fallback,
             landed,
         };
         (flight, sender)
@@ -43,6 +50,12 @@ impl Flight {
 /// What waiters are told of a load that ended without a result: its task panicked or was ended.
 pub(super) fn lost() -> StoreError {
     let message = "the look-up of an offer did not come to its end";
+    StoreError::new(StoreErrorKind::Unavailable, message)
+}
+
+/// What is told of a look-up for which no load may be begun.
+pub(super) fn crowded() -> StoreError {
+    let message = "too many look-ups of offers wait for the store already";
     StoreError::new(StoreErrorKind::Unavailable, message)
 }
 

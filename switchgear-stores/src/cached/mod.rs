@@ -14,8 +14,10 @@
 //!   on while the store is down: then the look-up fails.
 //! - **Age** is counted from the beginning of the load. An answer is never older than that says.
 //! - **Writes** through [`CachedOffers::invalidated_by`] are seen at once. A load that was under way is
-//!   taken away from those who come after the write, and what it brings is not kept.
+//!   taken away from those who come after the write, and what it brings is not kept. A write that
+//!   failed takes nothing away that there is to fall back on.
 //! - **Memory** is bounded in bytes, for offers and for absences apart. What was not used goes first.
+//!   Loads under way are bounded too, by [`CachedOffers::MAX_LOADS`].
 //!
 //! A look-up that is served from the cache takes one of sixteen locks for reading, allocates nothing
 //! but the future that the trait asks for, and copies no picture. No lock is held over an await.

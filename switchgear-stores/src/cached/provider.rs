@@ -10,9 +10,10 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::{
-    Answer, CacheConfig, InvalidatingStore,
+    Answer, CacheConfig, InvalidatingStore, flight,
+    outage::Failure,
     shard::Stale,
-    shared::{Boarded, Shared},
+    shared::{Boarded, MAX_LOADS, Shared},
 };
 
 /// Offers of another provider, kept for a while. Clones share what is kept.
@@ -33,11 +34,18 @@ pub struct CacheFigures {
     pub absences: usize,
     /// The memory of both, in bytes, estimated from above.
     pub bytes: usize,
-    /// While the store does not answer: the age of the oldest offer that was served instead.
+    /// While the store does not answer: the age of the oldest offer that was served instead. It ends when
+    /// the look-up that failed last is answered, or any other one after [`CacheConfig::retry_pause`]
+    /// without a failure.
     pub stale_age: Option<Duration>,
 }
 
 impl CachedOffers {
+    /// How many look-ups the store may be asked at one time. A look-up beyond it does not wait: it is
+    /// answered from the cache whatever the age up to [`CacheConfig::stale_limit`], else with
+    /// [`Unavailable`](switchgear_core::store::StoreErrorKind::Unavailable).
+    pub const MAX_LOADS: usize = MAX_LOADS;
+
     /// Keeps what `store` answers.
     pub fn new(store: Arc<dyn OfferProvider>, config: CacheConfig) -> Self {
         let shared = Arc::new(Shared::new(store, config));
@@ -73,6 +81,7 @@ impl CachedOffers {
             Boarded::Resting(stale) => return Ok(self.fall_back(stale)),
             Boarded::Waiting(flight, None) => return flight.landed().await,
             Boarded::Waiting(flight, Some(stale)) => (flight, stale),
+            Boarded::Crowded(stale) => return self.turn_away(stale),
         };
         // Of the load, not of this look-up: who comes later has no reason to wait as long again.
         let deadline = flight.began + self.shared.config.patience;
@@ -82,14 +91,28 @@ impl CachedOffers {
             Err(_) => {
                 let patience = self.shared.config.patience;
                 let why = format_args!("a look-up takes longer than {patience:?}");
-                self.shared.outage.failed(Instant::now(), why);
+                let failure = Failure {
+                    fingerprint: flight.owner.fingerprint,
+                    has_fallback: true,
+                };
+                self.shared.outage.failed(Instant::now(), failure, why);
                 Ok(self.fall_back(stale))
             }
         }
     }
 
+    fn turn_away(&self, stale: Option<Stale>) -> Result<Answer, StoreError> {
+        let error = flight::crowded();
+        self.shared
+            .outage
+            .crowded(Instant::now(), stale.is_some(), &error);
+        stale.map(|stale| self.fall_back(stale)).ok_or(error)
+    }
+
     fn fall_back(&self, stale: Stale) -> Answer {
-        self.shared.outage.served(stale.began.elapsed());
+        let now = Instant::now();
+        let age = now.saturating_duration_since(stale.began);
+        self.shared.outage.served(now, age);
         Some(stale.offer)
     }
 }

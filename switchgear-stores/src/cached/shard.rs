@@ -31,8 +31,17 @@ struct Held {
     owner: Owned,
     offer: Arc<PayableOffer>,
     began: Instant,
-    /// Until when it is served without asking, after a load that failed.
-    resting_until: Option<Instant>,
+    /// Whether a write that failed may have changed it since.
+    is_doubted: bool,
+    rest: Option<Rest>,
+}
+
+/// After a load that failed: for how long the offer is served without asking.
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    until: Instant,
+    /// The doubts of the load. A write since then is reason enough to ask again.
+    doubts: u64,
 }
 
 /// An id that had no offer.
@@ -72,11 +81,12 @@ impl Shard {
     pub(super) fn fresh(&self, key: &Key<'_>, now: Instant, ttl: Duration) -> Option<Answer> {
         let is_fresh = |began: Instant| now.saturating_duration_since(began) < ttl;
         let held = self.offers.get(key.fingerprint);
-        if let Some(held) = held.filter(|held| held.owner.is(key) && is_fresh(held.began)) {
+        let is_known = |held: &&Held| held.owner.is_undoubted(key) && !held.is_doubted;
+        if let Some(held) = held.filter(|held| is_known(held) && is_fresh(held.began)) {
             return Some(Some(Arc::clone(&held.offer)));
         }
         let absence = self.absences.get(key.fingerprint)?;
-        (absence.owner.is(key) && is_fresh(absence.began)).then_some(None)
+        (absence.owner.is_undoubted(key) && is_fresh(absence.began)).then_some(None)
     }
 
     /// An offer that was there, where it is younger than `limit`. An id that had none is no answer to
@@ -87,14 +97,16 @@ impl Shard {
         is_usable.then(|| Stale {
             offer: Arc::clone(&held.offer),
             began: held.began,
-            is_resting: held.resting_until.is_some_and(|until| now < until),
+            is_resting: held
+                .rest
+                .is_some_and(|rest| now < rest.until && rest.doubts == key.doubts),
         })
     }
 
     /// A load under way that a look-up may join.
     pub(super) fn flight(&self, key: &Key<'_>) -> Option<&Arc<Flight>> {
         let flight = self.flights.get(&key.fingerprint)?;
-        flight.owner.is(key).then_some(flight)
+        flight.owner.is_undoubted(key).then_some(flight)
     }
 
     pub(super) fn begin(&mut self, flight: Arc<Flight>) {
@@ -114,7 +126,10 @@ impl Shard {
             Ok(answer) => self.keep(flight, answer),
             Err(_) => {
                 if let Some(held) = self.offers.get_mut(place) {
-                    held.resting_until = Some(rest_until);
+                    held.rest = Some(Rest {
+                        until: rest_until,
+                        doubts: flight.owner.doubts,
+                    });
                 }
             }
         }
@@ -123,6 +138,16 @@ impl Shard {
     /// Takes away all that is known of an offer, and the load of it under way.
     pub(super) fn forget(&mut self, place: u64) {
         self.offers.remove(place);
+        self.absences.remove(place);
+        self.flights.remove(&place);
+    }
+
+    /// Takes away what a write that failed may have changed, all but the offer to fall back on.
+    pub(super) fn doubt(&mut self, place: u64) {
+        if let Some(held) = self.offers.get_mut(place) {
+            held.is_doubted = true;
+            held.rest = None;
+        }
         self.absences.remove(place);
         self.flights.remove(&place);
     }
@@ -147,7 +172,8 @@ impl Shard {
                     owner,
                     offer,
                     began,
-                    resting_until: None,
+                    is_doubted: false,
+                    rest: None,
                 };
                 self.offers.insert(place, held, weight);
             }

@@ -7,7 +7,7 @@ use switchgear_core::{
     store::{StoreError, StoreErrorKind},
 };
 use tokio::{
-    sync::watch,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{Instant, timeout},
 };
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use super::{
     Answer, CacheConfig,
     flight::{self, Flight, Landed},
     key::{Key, Keys, Owned},
-    outage::Outage,
+    outage::{Failure, Outage},
     shard::{Content, Shard, Stale},
 };
 
@@ -27,12 +27,19 @@ const SHARDS: usize = 16;
 /// no look-up joins a load that will never end.
 const LOAD_LIMIT: Duration = Duration::from_secs(15);
 
+/// How many loads may be under way. They outlive the look-ups that began them, so without a bound
+/// whoever asks for ids at random while the store hangs would fill the memory with them. High enough
+/// for any store that answers: 4096 loads of 50 ms each are 80,000 in a second.
+pub(super) const MAX_LOADS: usize = 4096;
+
 /// What the read path, the loads under way and the writers share.
 pub(super) struct Shared {
     pub(super) config: CacheConfig,
     pub(super) outage: Outage,
     store: Arc<dyn OfferProvider>,
     keys: Keys,
+    /// One place for each load that may be begun.
+    places: Arc<Semaphore>,
     shards: [RwLock<Shard>; SHARDS],
 }
 
@@ -44,6 +51,8 @@ pub(super) enum Boarded {
     Resting(Stale),
     /// It waits for a load, and may fall back on what there was.
     Waiting(Arc<Flight>, Option<Stale>),
+    /// No load may be begun, so many are under way; what there was will do, if there was any.
+    Crowded(Option<Stale>),
 }
 
 impl Shared {
@@ -51,10 +60,11 @@ impl Shared {
         let offer_bytes = config.offer_bytes / SHARDS;
         let absence_bytes = config.absence_bytes / SHARDS;
         Self {
+            outage: Outage::new(config.retry_pause),
             config,
-            outage: Outage::default(),
             store,
             keys: Keys::new(),
+            places: Arc::new(Semaphore::new(MAX_LOADS)),
             shards: std::array::from_fn(|_| RwLock::new(Shard::new(offer_bytes, absence_bytes))),
         }
     }
@@ -83,11 +93,14 @@ impl Shared {
         }
         match stale {
             Some(stale) if stale.is_resting => Boarded::Resting(stale),
-            stale => {
-                let flight = self.take_off(&key, now);
-                shard.begin(Arc::clone(&flight));
-                Boarded::Waiting(flight, stale)
-            }
+            stale => match Arc::clone(&self.places).try_acquire_owned() {
+                Ok(place) => {
+                    let flight = self.take_off(&key, now, stale.is_some(), place);
+                    shard.begin(Arc::clone(&flight));
+                    Boarded::Waiting(flight, stale)
+                }
+                Err(_) => Boarded::Crowded(stale),
+            },
         }
     }
 
@@ -101,6 +114,18 @@ impl Shared {
     /// committed.
     pub(super) fn forget_partition(&self, partition: &Partition) {
         self.keys.end_era(partition);
+    }
+
+    /// Ends the freshness of what is known of an offer, and keeps it for an outage. To be called once a
+    /// change of it has ended that may be committed or not.
+    pub(super) fn doubt_offer(&self, partition: &Partition, id: Uuid) {
+        let key = self.keys.key(partition, id);
+        self.shard(key.fingerprint).write().doubt(key.fingerprint);
+    }
+
+    /// As [`Self::doubt_offer`], of all that is known of a partition, after a change of metadata in it.
+    pub(super) fn doubt_partition(&self, partition: &Partition) {
+        self.keys.doubt(partition);
     }
 
     pub(super) fn content(&self) -> Content {
@@ -119,14 +144,21 @@ impl Shared {
         self.shards.get(index).unwrap_or(first)
     }
 
-    fn take_off(self: &Arc<Self>, key: &Key<'_>, now: Instant) -> Arc<Flight> {
-        let (flight, sender) = Flight::new(Owned::from(key), now);
+    fn take_off(
+        self: &Arc<Self>,
+        key: &Key<'_>,
+        now: Instant,
+        has_fallback: bool,
+        place: OwnedSemaphorePermit,
+    ) -> Arc<Flight> {
+        let (flight, sender) = Flight::new(Owned::from(key), now, has_fallback);
         let flight = Arc::new(flight);
         let landing = Landing {
             shared: Arc::clone(self),
             flight: Arc::clone(&flight),
             sender,
             landed: None,
+            _place: place,
         };
         tokio::spawn(landing.fly());
         flight
@@ -139,8 +171,14 @@ impl Shared {
             .write()
             .land(flight, landed, rest_until);
         match landed {
-            Ok(_) => self.outage.answered(),
-            Err(error) => self.outage.failed(now, ErrorChain(&**error)),
+            Ok(_) => self.outage.answered(now, flight.owner.fingerprint),
+            Err(error) => {
+                let failure = Failure {
+                    fingerprint: flight.owner.fingerprint,
+                    has_fallback: flight.has_fallback,
+                };
+                self.outage.failed(now, failure, ErrorChain(&**error));
+            }
         }
     }
 }
@@ -161,6 +199,8 @@ struct Landing {
     flight: Arc<Flight>,
     sender: watch::Sender<Option<Landed>>,
     landed: Option<Landed>,
+    /// Given back as the load ends.
+    _place: OwnedSemaphorePermit,
 }
 
 impl Landing {

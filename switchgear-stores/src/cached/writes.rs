@@ -14,10 +14,15 @@ use super::shared::Shared;
 /// [`CachedOffers::invalidated_by`](super::CachedOffers::invalidated_by).
 ///
 /// A write and what the cache forgets by it run on a task of their own, so that a caller who hangs up
-/// between the two does not leave an old answer behind. The cache forgets after the write has ended,
-/// and whatever its result: a write that failed or panicked may have been committed all the same. To
-/// forget before it as well would gain nothing, because a look-up in between would read the old value
-/// again.
+/// between the two does not leave an old answer behind. What the cache does after the write has ended
+/// depends on its result. To do it before as well would gain nothing, because a look-up in between would
+/// read the old value again.
+///
+/// | the write | what it was about |
+/// |---|---|
+/// | succeeded | is forgotten |
+/// | was refused (`Invalid`, `NotFound`, `Conflict`) | stays: nothing was changed |
+/// | failed in another way, or panicked | is asked for again, because it may have been committed all the same, and stays to fall back on: writes fail when the database is down, which is what the cache is there for |
 ///
 /// One case is left to the cache's `ttl`: a store that gives a write up and commits it later, such as a
 /// remote service that answers too late.
@@ -40,11 +45,11 @@ impl<S: ?Sized> Clone for InvalidatingStore<S> {
 }
 
 impl<S: Send + Sync + ?Sized + 'static> InvalidatingStore<S> {
-    /// Runs a write to its end and forgets, whether anybody waits for it or not; only what `spares`
-    /// says of the result of a success can keep it from that.
+    /// Runs a write to its end and forgets, whether anybody waits for it or not. `spares` says of which
+    /// successes nothing needs to be forgotten.
     async fn write<R, W>(
         &self,
-        forgets: Forgets,
+        subject: Subject,
         spares: fn(&R) -> bool,
         write: impl FnOnce(Arc<S>) -> W + Send + 'static,
     ) -> Result<R, StoreError>
@@ -53,15 +58,14 @@ impl<S: Send + Sync + ?Sized + 'static> InvalidatingStore<S> {
         W: Future<Output = Result<R, StoreError>> + Send,
     {
         let store = Arc::clone(&self.store);
-        let mut forgetting = Forgetting {
+        let mut aftermath = Aftermath {
             shared: Arc::clone(&self.shared),
-            forgets: Some(forgets),
+            subject,
+            knowledge: Knowledge::Doubted,
         };
         let written = tokio::spawn(async move {
             let written = write(store).await;
-            if written.as_ref().is_ok_and(spares) {
-                forgetting.spare();
-            }
+            aftermath.settle(Knowledge::after(&written, spares));
             written
         });
         written.await.unwrap_or_else(|error| {
@@ -82,22 +86,22 @@ impl<S: OfferStore + ?Sized + 'static> OfferStore for InvalidatingStore<S> {
     }
 
     async fn post_offer(&self, offer: Offer) -> Result<(), StoreError> {
-        let forgets = Forgets::Offer(offer.partition.clone(), offer.id);
+        let subject = Subject::Offer(offer.partition.clone(), offer.id);
         let post = |store: Arc<S>| async move { store.post_offer(offer).await };
-        self.write(forgets, |()| false, post).await
+        self.write(subject, |()| false, post).await
     }
 
     async fn put_offer(&self, offer: Offer) -> Result<Written, StoreError> {
-        let forgets = Forgets::Offer(offer.partition.clone(), offer.id);
+        let subject = Subject::Offer(offer.partition.clone(), offer.id);
         let put = |store: Arc<S>| async move { store.put_offer(offer).await };
-        self.write(forgets, |_| false, put).await
+        self.write(subject, |_| false, put).await
     }
 
     async fn delete_offer(&self, partition: &Partition, id: Uuid) -> Result<(), StoreError> {
         let partition = partition.clone();
-        let forgets = Forgets::Offer(partition.clone(), id);
+        let subject = Subject::Offer(partition.clone(), id);
         let delete = move |store: Arc<S>| async move { store.delete_offer(&partition, id).await };
-        self.write(forgets, |()| false, delete).await
+        self.write(subject, |()| false, delete).await
     }
 }
 
@@ -126,10 +130,10 @@ impl<S: OfferMetadataStore + ?Sized + 'static> OfferMetadataStore for Invalidati
     }
 
     async fn put_metadata(&self, metadata: OfferMetadata) -> Result<Written, StoreError> {
-        let forgets = Forgets::Partition(metadata.partition.clone());
+        let subject = Subject::Partition(metadata.partition.clone());
         let put = |store: Arc<S>| async move { store.put_metadata(metadata).await };
         let is_new = |written: &Written| *written == Written::Created;
-        self.write(forgets, is_new, put).await
+        self.write(subject, is_new, put).await
     }
 
     async fn delete_metadata(&self, partition: &Partition, id: Uuid) -> Result<(), StoreError> {
@@ -138,29 +142,61 @@ impl<S: OfferMetadataStore + ?Sized + 'static> OfferMetadataStore for Invalidati
 }
 
 /// What a write may have changed.
-enum Forgets {
+enum Subject {
     Offer(Partition, Uuid),
     Partition(Partition),
 }
 
-/// Forgets when it is dropped, by a panic too.
-struct Forgetting {
-    shared: Arc<Shared>,
-    forgets: Option<Forgets>,
+/// What becomes of what is known of the subject of a write.
+enum Knowledge {
+    Kept,
+    Doubted,
+    Forgotten,
 }
 
-impl Forgetting {
-    fn spare(&mut self) {
-        self.forgets = None;
+impl Knowledge {
+    fn after<R>(written: &Result<R, StoreError>, spares: fn(&R) -> bool) -> Self {
+        use StoreErrorKind::{Conflict, Invalid, NotFound};
+
+        match written {
+            Ok(result) if spares(result) => Self::Kept,
+            Ok(_) => Self::Forgotten,
+            Err(error) if matches!(error.kind(), Invalid | NotFound | Conflict) => Self::Kept,
+            Err(_) => Self::Doubted,
+        }
     }
 }
 
-impl Drop for Forgetting {
+/// Does when it is dropped what is to be done after a write, by a panic too: then in doubt.
+struct Aftermath {
+    shared: Arc<Shared>,
+    subject: Subject,
+    knowledge: Knowledge,
+}
+
+impl Aftermath {
+    fn settle(&mut self, knowledge: Knowledge) {
+        self.knowledge = knowledge;
+    }
+}
+
+impl Drop for Aftermath {
     fn drop(&mut self) {
-        match &self.forgets {
-            Some(Forgets::Offer(partition, id)) => self.shared.forget_offer(partition, *id),
-            Some(Forgets::Partition(partition)) => self.shared.forget_partition(partition),
-            None => {}
+        let shared = &self.shared;
+        match (&self.knowledge, &self.subject) {
+            (Knowledge::Kept, _) => {}
+            (Knowledge::Doubted, Subject::Offer(partition, id)) => {
+                shared.doubt_offer(partition, *id);
+            }
+            (Knowledge::Doubted, Subject::Partition(partition)) => {
+                shared.doubt_partition(partition);
+            }
+            (Knowledge::Forgotten, Subject::Offer(partition, id)) => {
+                shared.forget_offer(partition, *id);
+            }
+            (Knowledge::Forgotten, Subject::Partition(partition)) => {
+                shared.forget_partition(partition);
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use switchgear_core::{
     Partition,
     offer::{OfferMetadata, OfferMetadataStore},
@@ -25,6 +25,7 @@ pub async fn metadata(store: &dyn OfferMetadataStore) {
     refuses_what_contradicts_its_records(store).await;
     lists_in_the_order_of_creation(store).await;
     loses_nothing_to_concurrent_writers(store).await;
+    puts_and_deletes_come_in_any_order(store).await;
 }
 
 async fn keeps_every_field(store: &dyn OfferMetadataStore) {
@@ -237,4 +238,24 @@ fn first(count: usize) -> Page {
         start: PageStart::Offset(0),
         count,
     }
+}
+
+/// A put meets a record that comes and goes, and is done all the same.
+async fn puts_and_deletes_come_in_any_order(store: &dyn OfferMetadataStore) {
+    let partition = partition();
+    let record = records::metadata(&partition);
+    let put = || store.put_metadata(record.clone());
+    let delete = || store.delete_metadata(&partition, record.id);
+    let puts = join_all((0..CALLERS).map(|_| put()));
+    let deletes = join_all((0..CALLERS).map(|_| delete()));
+    let (puts, deletes) = join(puts, deletes).await;
+    for put in puts {
+        done(put, "a put beside deletes");
+    }
+    for delete in deletes.into_iter().filter(Result::is_err) {
+        let what = "a delete beside puts";
+        refused(delete, StoreErrorKind::NotFound, "", what);
+    }
+    done(put().await, "a put after the race");
+    done(delete().await, "a delete after the race");
 }

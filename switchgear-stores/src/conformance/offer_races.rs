@@ -19,6 +19,7 @@ pub(super) async fn run(records: &Described<'_>) {
     lets_one_of_many_win(records).await;
     lists_what_many_wrote(records).await;
     misses_nothing_while_others_write(records).await;
+    puts_and_deletes_come_in_any_order(records).await;
     never_has_an_offer_without_metadata(records).await;
     never_moves_an_offer_to_lost_metadata(records).await;
 }
@@ -50,6 +51,25 @@ async fn lets_one_of_many_win(records: &Described<'_>) {
             "a delete that came later",
         );
     }
+}
+
+/// A put meets a record that comes and goes, and is done all the same.
+async fn puts_and_deletes_come_in_any_order(records: &Described<'_>) {
+    let offer = records::offer(&records.text);
+    let put = || records.offers.put_offer(offer.clone());
+    let delete = || records.offers.delete_offer(&records.partition, offer.id);
+    let puts = join_all((0..CALLERS).map(|_| put()));
+    let deletes = join_all((0..CALLERS).map(|_| delete()));
+    let (puts, deletes) = join(puts, deletes).await;
+    for put in puts {
+        done(put, "a put beside deletes");
+    }
+    for delete in deletes.into_iter().filter(Result::is_err) {
+        let what = "a delete beside puts";
+        refused(delete, StoreErrorKind::NotFound, "", what);
+    }
+    done(put().await, "a put after the race");
+    records.delete(offer.id).await;
 }
 
 /// A write that is refused takes none of its neighbours along.

@@ -4,6 +4,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use switchgear_core::store::{StoreError, StoreErrorKind, Written};
 
+/// The type of these services' errors (RFC 9457).
+const PROBLEM: &str = "application/problem+json";
+
 /// A remote service's answer, read to its end.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -40,7 +43,7 @@ impl Answer {
     pub(super) fn record<T: DeserializeOwned>(self) -> Result<Option<T>, StoreError> {
         match self.status {
             StatusCode::OK => record(self.value()?).map(Some),
-            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::NOT_FOUND if self.is_of_our_kind() => Ok(None),
             _ => Err(self.failure_of_a_read()),
         }
     }
@@ -78,9 +81,18 @@ impl Answer {
     pub(super) fn changed(self, not_found: impl FnOnce() -> StoreError) -> Result<(), StoreError> {
         match self.status {
             StatusCode::NO_CONTENT | StatusCode::OK => Ok(()),
-            StatusCode::NOT_FOUND => Err(not_found()),
+            StatusCode::NOT_FOUND if self.is_of_our_kind() => Err(not_found()),
             _ => Err(self.failure()),
         }
+    }
+
+    /// Whether an error is told in the way of these services. An ingress, or whatever else a wrong base
+    /// URL leads to, answers 404 as well, and knows nothing of records.
+    fn is_of_our_kind(&self) -> bool {
+        let content_type = self.headers.get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let essence = content_type.and_then(|value| value.split(';').next());
+        essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(PROBLEM))
     }
 
     fn value<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
@@ -117,9 +129,9 @@ impl Answer {
                 "the remote service refused the token ({status}): it may have expired, or be meant \
                  for another service or key"
             )),
-            StatusCode::NOT_FOUND => {
-                remote("the remote service does not know this path: check the base URL".to_owned())
-            }
+            StatusCode::NOT_FOUND => remote(format!(
+                "the remote service does not know this path ({status}): check the base URL"
+            )),
             StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => remote(format!(
                 "the remote service did not answer in time ({status})"
             )),
@@ -171,13 +183,39 @@ mod tests {
 
     #[test]
     fn a_record_that_cannot_be_read_is_never_the_callers_fault() {
-        for status in [400, 401, 403, 409, 413, 422, 429, 500, 503] {
+        for status in [400, 401, 403, 404, 409, 413, 422, 429, 500, 503] {
             let status = StatusCode::from_u16(status).unwrap();
             let answer = Answer::new(status, HeaderMap::new(), Bytes::new());
             let error = answer.record::<Value>().unwrap_err();
             assert_eq!(error.kind(), StoreErrorKind::Remote, "{error}");
             let words = error.to_string();
             assert!(words.contains(status.as_str()), "{words}");
+        }
+    }
+
+    #[test]
+    fn only_a_service_of_this_kind_knows_that_there_is_no_record() {
+        let answer = |content_type: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
+            Answer::new(StatusCode::NOT_FOUND, headers, Bytes::from("{}"))
+        };
+        let missing = || StoreError::new(StoreErrorKind::NotFound, "no such record");
+        for content_type in [
+            "application/problem+json",
+            "Application/Problem+JSON ; charset=utf-8",
+        ] {
+            assert_eq!(answer(content_type).record::<Value>().unwrap(), None);
+            let error = answer(content_type).changed(missing).unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::NotFound, "{content_type}");
+        }
+        for content_type in ["text/html", "application/json", "application/problem+jsonp"] {
+            let read = answer(content_type).record::<Value>().unwrap_err();
+            let changed = answer(content_type).changed(missing).unwrap_err();
+            for error in [read, changed] {
+                assert_eq!(error.kind(), StoreErrorKind::Remote, "{content_type}");
+                assert!(error.to_string().contains("check the base URL"), "{error}");
+            }
         }
     }
 

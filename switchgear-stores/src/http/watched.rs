@@ -34,7 +34,24 @@ type Stamps = Vec<Option<Stamp>>;
 struct Stamp {
     modified: SystemTime,
     length: u64,
+    identity: Identity,
 }
+
+/// What tells a file from another one of the same length and time: one that was moved in its place, or
+/// whose time was set back, as tools that unpack and copy do.
+#[cfg(unix)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    /// The time of the last change of its content, name or times, in seconds and nanoseconds.
+    changed: (i64, i64),
+}
+
+/// Nothing more is known here.
+#[cfg(not(unix))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity;
 
 impl<T> Watched<T> {
     pub(super) fn try_new(
@@ -108,7 +125,24 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some(Stamp {
         modified: metadata.modified().ok()?,
         length: metadata.len(),
+        identity: identity(&metadata),
     })
+}
+
+#[cfg(unix)]
+fn identity(metadata: &fs::Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt as _;
+
+    Identity {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+    }
+}
+
+#[cfg(not(unix))]
+fn identity(_: &fs::Metadata) -> Identity {
+    Identity
 }
 
 #[cfg(test)]
@@ -131,6 +165,29 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn takes_up_a_file_of_the_same_length_and_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("word");
+        fs::write(&path, "old").unwrap();
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        let watched = Watched::try_new(vec![path.clone()], |paths| {
+            Ok(fs::read_to_string(&paths[0]).unwrap())
+        })
+        .unwrap();
+        assert_eq!(*watched.value(), "old");
+
+        let next = folder.path().join("next");
+        fs::write(&next, "new").unwrap();
+        let file = fs::File::options().write(true).open(&next).unwrap();
+        file.set_modified(modified).unwrap();
+        fs::rename(&next, &path).unwrap();
+        let now = fs::metadata(&path).unwrap();
+        assert_eq!((now.modified().unwrap(), now.len()), (modified, 3));
+        assert_eq!(*watched.value(), "new");
     }
 
     #[test]

@@ -5,9 +5,12 @@ use diesel_async::AsyncMysqlConnection;
 use switchgear_core::store::StoreError;
 
 use super::{connector::Connector, migrate, pool::ConnectionPool, transaction::transaction};
-use crate::sql::{Work, detached};
+use crate::sql::{Notice, Work, detached};
 
 pub(super) type Connection = AsyncMysqlConnection;
+
+/// Whether a transaction is of no more use once one of its statements was refused.
+pub(super) const REFUSAL_ENDS_TRANSACTION: bool = false;
 
 /// How long a read may take, the wait for a connection included.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
@@ -62,7 +65,8 @@ impl Connections {
         self.write_then(work, || {}).await
     }
 
-    /// Runs `work` in one transaction, and `committed` once it holds, even if nobody waits any more.
+    /// Runs `work` in one transaction, and `committed` once it holds or may hold, even if nobody
+    /// waits any more.
     pub(super) async fn write_then<R, F>(
         &self,
         work: F,
@@ -73,10 +77,9 @@ impl Connections {
         F: for<'c> Fn(&'c mut Connection) -> Work<'c, R> + Send + Sync + 'static,
     {
         let pool = self.0.clone();
+        let notice = Notice::new(committed);
         detached(WRITE_TIMEOUT, async move {
-            let result = transaction(&pool, work).await?;
-            committed();
-            Ok(result)
+            transaction(&pool, work, notice).await
         })
         .await
     }

@@ -46,6 +46,10 @@ pub(super) async fn bring_up_to_date(database: Arc<Database>) -> Result<(), Stor
         .batch_execute(TAKE_LOCK)
         .await
         .map_err(|error| failed(Box::new(error)))?;
+    // Who had the lock before may have migrated, and be of a newer version.
+    if is_up_to_date(&mut connection).await? {
+        return Ok(());
+    }
     // The harness waits for each statement on the thread that it is called on.
     let run = move || {
         let mut connection = AsyncConnectionWrapper::<Connection>::from(connection);

@@ -17,7 +17,7 @@ pub(crate) enum Remedy {
     None,
     /// The transaction lost to another one and was rolled back: run it again.
     Repeat,
-    /// The connection is gone: take a new one.
+    /// The connection is gone or of no more use: take a new one.
     Reconnect,
 }
 
@@ -56,9 +56,12 @@ impl Failure {
         message: "the database stayed locked by another process",
         remedy: Remedy::None,
     };
-    pub(crate) const READ_ONLY: Self = unavailable(
-        "the database cannot be written: check its mode, owner and file system, and that it is no replica",
-    );
+    /// A session that began while the database could not be written may stay like that.
+    pub(crate) const READ_ONLY: Self = Self {
+        kind: StoreErrorKind::Unavailable,
+        message: "the database cannot be written: check its mode, owner and file system, and that it is no replica",
+        remedy: Remedy::Reconnect,
+    };
     pub(crate) const FULL: Self = unavailable("the database's disk is full: make room");
     pub(crate) const NO_TABLE: Self =
         unavailable("the database lacks tables: run the migrations with `swgr store migrate`");
@@ -133,5 +136,7 @@ mod tests {
         assert_eq!(meaning(lost, "no room left"), Failure::FULL);
         let closed = DatabaseErrorKind::ClosedConnection;
         assert_eq!(meaning(closed, "?").remedy, Remedy::Reconnect);
+        let read_only = DatabaseErrorKind::ReadOnlyTransaction;
+        assert_eq!(meaning(read_only, "?").remedy, Remedy::Reconnect);
     }
 }

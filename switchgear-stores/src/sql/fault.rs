@@ -45,6 +45,16 @@ impl Fault {
         )
     }
 
+    /// How often a write tries again in its transaction to come before others.
+    pub(crate) const MOST_OVERTAKEN: usize = 4;
+
+    /// Others came first every time; the transaction is worth repeating.
+    pub(crate) fn overtaken() -> Self {
+        let words = "the record came and went with every try".to_owned();
+        let kind = DatabaseErrorKind::SerializationFailure;
+        Self::Sql(SqlError::DatabaseError(kind, Box::new(words)))
+    }
+
     /// For an insertion whose key may be taken.
     pub(crate) fn or_exists(self, exists: impl FnOnce() -> StoreError) -> Self {
         if self.is_taken() {
@@ -86,6 +96,15 @@ pub(crate) fn damaged(
     StoreError::new(StoreErrorKind::Unavailable, message).with_source(source)
 }
 
+/// For the one row that each change of the backends begins with.
+pub(crate) fn no_version() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Unavailable,
+        "the database has lost the version of its backends, the one row of discovery_version: \
+         restore it from a backup",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::{super::Failure, *};
@@ -104,6 +123,11 @@ mod tests {
         assert_eq!(error.kind(), Failure::FULL.kind);
         assert_eq!(error.to_string(), Failure::FULL.message);
         assert_eq!(error.source().unwrap().to_string(), words);
+    }
+
+    #[test]
+    fn repeats_what_was_overtaken() {
+        assert_eq!(Fault::overtaken().remedy(Failures(&[])), Remedy::Repeat);
     }
 
     #[test]

@@ -11,8 +11,9 @@
 
 mod backend_row;
 mod failure;
-mod fault;
+pub(crate) mod fault;
 mod metadata_row;
+mod notice;
 mod offer_row;
 pub(crate) mod paging;
 pub(crate) mod retries;
@@ -25,6 +26,7 @@ pub(crate) use self::{
     failure::{Failure, Failures, Remedy},
     fault::Fault,
     metadata_row::MetadataRow,
+    notice::Notice,
     offer_row::OfferRow,
     statements::keyed_statements,
     work::{Work, detached},

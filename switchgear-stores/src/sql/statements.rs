@@ -68,21 +68,40 @@ macro_rules! keyed_statements {
             Ok(updated > 0)
         }
 
-        /// Between the update and the insertion another writer may come: then the savepoint keeps
-        /// the transaction whole, and there is something to update.
+        /// Between the two statements other writers may come, of whom one creates the record and the
+        /// next deletes it: so both are tried a few times, and then the transaction is repeated.
         async fn replace(connection: &mut Connection, row: &$Row) -> Result<Written, Fault> {
-            if update(connection, row).await? {
-                return Ok(Written::Updated);
-            }
-            let inserted = connection
-                .transaction(async |connection| insert(connection, row).await)
-                .await;
-            match inserted {
-                Ok(()) => Ok(Written::Created),
-                Err(fault) if fault.is_taken() && update(connection, row).await? => {
-                    Ok(Written::Updated)
+            for _ in 0..Fault::MOST_OVERTAKEN {
+                if update(connection, row).await? {
+                    return Ok(Written::Updated);
                 }
-                Err(fault) => Err(fault),
+                match insert_beside_others(connection, row).await {
+                    Ok(()) => return Ok(Written::Created),
+                    Err(fault) if fault.is_taken() => {}
+                    Err(fault) => return Err(fault),
+                }
+            }
+            Err(Fault::overtaken())
+        }
+
+        /// An insertion whose refusal leaves the transaction whole. A database that needs a savepoint
+        /// for that gets one; the fault is the insertion's own, whatever becomes of the savepoint.
+        async fn insert_beside_others(
+            connection: &mut Connection,
+            row: &$Row,
+        ) -> Result<(), Fault> {
+            type Manager = <Connection as AsyncConnection>::TransactionManager;
+            if !REFUSAL_ENDS_TRANSACTION {
+                return insert(connection, row).await;
+            }
+            Manager::begin_transaction(connection).await?;
+            match insert(connection, row).await {
+                Ok(()) => Ok(Manager::commit_transaction(connection).await?),
+                Err(fault) => {
+                    // Without its savepoint the transaction fails at its next statement.
+                    drop(Manager::rollback_transaction(connection).await);
+                    Err(fault)
+                }
             }
         }
 

@@ -1,11 +1,14 @@
 use std::{pin::Pin, sync::Arc};
 
-use diesel::{connection::AnsiTransactionManager, result::Error as SqlError};
+use diesel::{
+    connection::AnsiTransactionManager,
+    result::{DatabaseErrorKind, Error as SqlError},
+};
 use diesel_async::{AsyncConnection, TransactionManager as _};
 use switchgear_core::store::StoreError;
 use tokio::sync::oneshot;
 
-use super::{connections::Connection, failures::FAILURES, pool::Borrowed};
+use super::{connections::Connection, failures::FAILURES, opened_file::OpenedFile, pool::Borrowed};
 use crate::sql::{Failure, Fault, Work};
 
 type Manager = <Connection as AsyncConnection>::TransactionManager;
@@ -60,9 +63,10 @@ where
                     self.outcome = Some(Ok(result));
                 }
                 Err(fault) => {
-                    // A full disk makes SQLite roll all back by itself, and there is no savepoint
-                    // to go back to; the first fault says why.
+                    // A full or failing disk makes SQLite roll all back by itself. Writes behind
+                    // that would stand alone, and those before it be acknowledged and lost.
                     match (Manager::rollback_transaction(connection).await, fault) {
+                        (_, Fault::Sql(error)) if !is_contained(&error) => return Err(error),
                         (Ok(()), fault) => self.outcome = Some(Err(fault)),
                         (Err(_), Fault::Sql(error)) => return Err(error),
                         (Err(error), Fault::Refused(_)) => return Err(error),
@@ -95,13 +99,38 @@ where
     }
 }
 
+/// Whether a fault is of one write and its record, so that its transaction surely stands.
+fn is_contained(error: &SqlError) -> bool {
+    use DatabaseErrorKind as Kind;
+    matches!(
+        error,
+        SqlError::DatabaseError(
+            Kind::UniqueViolation
+                | Kind::ForeignKeyViolation
+                | Kind::NotNullViolation
+                | Kind::CheckViolation,
+            _
+        ) | SqlError::DeserializationError(_)
+    )
+}
+
 /// Runs the writes in one transaction, and answers each of them when it holds or is lost.
-pub(super) async fn run(mut connection: Borrowed, mut writes: Vec<Box<dyn QueuedWrite>>) {
+pub(super) async fn run(
+    mut connection: Borrowed,
+    mut writes: Vec<Box<dyn QueuedWrite>>,
+    file: Arc<OpenedFile>,
+) {
     if writes.is_empty() {
         return connection.give_back();
     }
-    let lost = commit_together(&mut connection, &mut writes).await.err();
-    connection.give_back();
+    let lost = commit_together(&mut connection, &mut writes, file)
+        .await
+        .err();
+    match &lost {
+        // What was opened for reading alone stays so when the file may be written again.
+        Some(error) if FAILURES.of(error) == Failure::READ_ONLY => drop(connection),
+        _ => connection.give_back(),
+    }
     let lost = lost.map(Arc::new);
     for write in writes {
         write.answer(lost.as_ref());
@@ -113,9 +142,11 @@ pub(super) async fn run(mut connection: Borrowed, mut writes: Vec<Box<dyn Queued
 async fn commit_together(
     connection: &mut Connection,
     writes: &mut [Box<dyn QueuedWrite>],
+    file: Arc<OpenedFile>,
 ) -> Result<(), SqlError> {
     connection
-        .spawn_blocking(|connection| {
+        .spawn_blocking(move |connection| {
+            file.check()?;
             AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
         })
         .await?;

@@ -1,4 +1,8 @@
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use diesel::{ConnectionResult, SqliteConnection};
 use diesel_async::{
@@ -8,12 +12,15 @@ use diesel_async::{
 use switchgear_core::store::StoreError;
 
 use super::{
-    batch::Write, database::Database, failures::FAILURES, migrate, pool::ConnectionPool,
-    queue::Queue,
+    batch::Write, database::Database, failures::FAILURES, migrate, opened_file::OpenedFile,
+    pool::ConnectionPool, queue::Queue,
 };
 use crate::sql::{Fault, Work, detached};
 
 pub(super) type Connection = SyncConnectionWrapper<SqliteConnection>;
+
+/// Whether a transaction is of no more use once one of its statements was refused.
+pub(super) const REFUSAL_ENDS_TRANSACTION: bool = false;
 
 /// How long SQLite waits for another process's lock, in milliseconds.
 const BUSY_TIMEOUT: u32 = 5_000;
@@ -47,11 +54,11 @@ impl Connections {
             (Database::Memory, _) | (_, 0 | 1) => writer.clone(),
             (Database::File { .. }, _) => pool(database, Role::Reader, max_connections - 1)?,
         };
-        detached(OPEN_TIMEOUT, migrated(database.clone(), writer.clone())).await?;
+        let file = detached(OPEN_TIMEOUT, migrated(database.clone(), writer.clone())).await?;
         Ok(Self {
             writer,
             readers,
-            queue: Queue::default(),
+            queue: Queue::new(file),
         })
     }
 
@@ -127,8 +134,16 @@ impl Role {
 }
 
 fn pool(database: &Database, role: Role, size: usize) -> Result<ConnectionPool, StoreError> {
-    let uri = database.uri().to_owned();
-    ConnectionPool::try_new(size, move || establish(uri.clone(), role))
+    let (first, later) = (database.uri().to_owned(), database.existing_uri());
+    // The writer comes before the readers, and only the first connection may create the file.
+    let is_opened = AtomicBool::new(matches!(role, Role::Reader));
+    ConnectionPool::try_new(size, move || {
+        let uri = match is_opened.swap(true, Ordering::Relaxed) {
+            false => &first,
+            true => &later,
+        };
+        establish(uri.clone(), role)
+    })
 }
 
 async fn establish(uri: String, role: Role) -> ConnectionResult<Connection> {
@@ -140,7 +155,7 @@ async fn establish(uri: String, role: Role) -> ConnectionResult<Connection> {
     Ok(connection)
 }
 
-async fn migrated(database: Database, writer: ConnectionPool) -> Result<(), StoreError> {
+async fn migrated(database: Database, writer: ConnectionPool) -> Result<OpenedFile, StoreError> {
     let mut connection = writer.checkout().await.map_err(|error| {
         let message = format!(
             "cannot open the database {database}: it must be a SQLite database that this user may read and write"
@@ -148,7 +163,10 @@ async fn migrated(database: Database, writer: ConnectionPool) -> Result<(), Stor
         StoreError::new(error.kind(), message).with_source(error)
     })?;
     let outcome = connection
-        .spawn_blocking(move |connection| Ok(migrate::bring_up_to_date(connection, &database)))
+        .spawn_blocking(move |connection| {
+            let migrated = migrate::bring_up_to_date(connection, &database);
+            Ok(migrated.map(|()| OpenedFile::of(&database)))
+        })
         .await;
     connection.give_back();
     outcome.map_err(|error| Fault::from(error).explained(FAILURES))?

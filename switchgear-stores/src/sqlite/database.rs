@@ -53,6 +53,22 @@ impl Database {
         }
     }
 
+    /// The URI for what exists already: nothing is created where the file has gone meanwhile.
+    pub(super) fn existing_uri(&self) -> String {
+        let uri = self.uri();
+        if matches!(self, Self::Memory) {
+            return uri.to_owned();
+        }
+        let uri = uri.split('#').next().unwrap_or_default();
+        let (file, options) = uri.split_once('?').unwrap_or((uri, ""));
+        let is_kept = |option: &&str| !option.is_empty() && *option != "mode=rwc";
+        let mut options: Vec<&str> = options.split('&').filter(is_kept).collect();
+        if !options.iter().any(|option| option.starts_with("mode=")) {
+            options.push("mode=rw");
+        }
+        format!("{file}?{}", options.join("&"))
+    }
+
     /// SQLite says no more than "unable to open"; the common reason gets a message of its own.
     pub(super) fn check_folder(&self) -> Result<(), StoreError> {
         let Self::File { path, .. } = self else {
@@ -131,6 +147,23 @@ mod tests {
             ),
         ] {
             assert_eq!(file(url), (path.to_owned(), uri.to_owned()), "{url}");
+        }
+    }
+
+    #[test]
+    fn creates_no_file_that_was_there() {
+        for (url, existing) in [
+            ("sqlite:///x.db", "file:///x.db?mode=rw"),
+            ("sqlite:///x.db?mode=rwc", "file:///x.db?mode=rw"),
+            ("sqlite:///x.db?mode=ro#y", "file:///x.db?mode=ro"),
+            (
+                "sqlite:///x.db?mode=rwc&cache=private",
+                "file:///x.db?cache=private&mode=rw",
+            ),
+            ("sqlite::memory:", ":memory:"),
+        ] {
+            let database = Database::try_from_url(url).unwrap();
+            assert_eq!(database.existing_uri(), existing, "{url}");
         }
     }
 

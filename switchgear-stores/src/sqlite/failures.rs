@@ -2,6 +2,7 @@ use crate::sql::{Failure, Failures};
 
 /// SQLite's own words; its error codes do not reach us.
 pub(super) const FAILURES: Failures = Failures(&[
+    (MOVED.message, MOVED),
     ("is locked", Failure::LOCKED),
     ("readonly database", Failure::READ_ONLY),
     ("database or disk is full", Failure::FULL),
@@ -12,6 +13,11 @@ pub(super) const FAILURES: Failures = Failures(&[
     ("unable to open database file", CANNOT_OPEN),
     ("disk I/O error", DISK_ERROR),
 ]);
+
+pub(super) const MOVED: Failure = Failure {
+    message: "the database file was moved or replaced: restart, or put it back",
+    ..Failure::UNKNOWN
+};
 
 const CANNOT_OPEN: Failure = Failure {
     message: "the database file cannot be opened: see whether it and its folder are there, and its mode and owner",

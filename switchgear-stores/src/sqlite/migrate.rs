@@ -51,14 +51,23 @@ pub(super) fn bring_up_to_date(
         State::Newer => return Err(newer(database)),
         State::Behind => {}
     }
-    connection
-        .immediate_transaction(|connection| {
+    match migrate_under_lock(connection).map_err(|fault| failed(fault.into()))? {
+        State::Newer => Err(newer(database)),
+        State::Behind | State::UpToDate => Ok(()),
+    }
+}
+
+/// Who had the lock before may have migrated, and be of a newer version. Gives what was found.
+fn migrate_under_lock(connection: &mut SqliteConnection) -> Result<State, MigrationFault> {
+    connection.immediate_transaction(|connection| {
+        let found = state(connection).map_err(MigrationFault::Migration)?;
+        if matches!(found, State::Behind) {
             connection
                 .run_pending_migrations(MIGRATIONS)
-                .map(drop)
-                .map_err(MigrationFault::Migration)
-        })
-        .map_err(|fault| failed(fault.into()))
+                .map_err(MigrationFault::Migration)?;
+        }
+        Ok(found)
+    })
 }
 
 fn use_write_ahead_log(connection: &mut SqliteConnection) -> QueryResult<()> {
@@ -147,5 +156,26 @@ impl From<MigrationFault> for Box<dyn Error + Send + Sync> {
             MigrationFault::Migration(error) => error,
             MigrationFault::Sql(error) => error.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::{Connection as _, connection::SimpleConnection as _};
+
+    use super::*;
+
+    #[test]
+    fn leaves_alone_what_a_newer_version_made_before_the_lock_was_free() {
+        let mut connection = SqliteConnection::establish(":memory:").unwrap();
+        connection
+            .batch_execute(
+                "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL);
+                 INSERT INTO __diesel_schema_migrations VALUES ('9999');",
+            )
+            .unwrap();
+        let found = migrate_under_lock(&mut connection).unwrap();
+        assert!(matches!(found, State::Newer), "{found:?}");
+        assert_eq!(applied(&mut connection).unwrap().len(), 1);
     }
 }

@@ -20,6 +20,7 @@ mod metadata;
 mod migrate;
 #[path = "../sql/store/offers.rs"]
 mod offers;
+mod opened_file;
 #[path = "../sql/store/pool.rs"]
 mod pool;
 #[path = "../sql/store/provider.rs"]

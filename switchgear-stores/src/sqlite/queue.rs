@@ -6,7 +6,8 @@ use tokio::sync::oneshot;
 
 use super::{
     batch::{self, QueuedWrite},
-    pool::ConnectionPool,
+    opened_file::OpenedFile,
+    pool::{Borrowed, ConnectionPool},
 };
 
 /// How many writes are committed together at most: more would keep the first of them waiting and
@@ -17,8 +18,11 @@ const MOST: usize = 64;
 ///
 /// Who gets that connection takes along all that wait and commits them at once, so that one `fsync`
 /// serves many. Nobody waits for others to come: a write that is alone is committed alone.
-#[derive(Clone, Default)]
-pub(super) struct Queue(Arc<Mutex<Waiting>>);
+#[derive(Clone)]
+pub(super) struct Queue {
+    waiting: Arc<Mutex<Waiting>>,
+    file: Arc<OpenedFile>,
+}
 
 #[derive(Default)]
 struct Waiting {
@@ -28,8 +32,16 @@ struct Waiting {
 }
 
 impl Queue {
+    /// For a database in this file.
+    pub(super) fn new(file: OpenedFile) -> Self {
+        Self {
+            waiting: Arc::default(),
+            file: Arc::new(file),
+        }
+    }
+
     pub(super) fn push(&self, write: Box<dyn QueuedWrite>) -> Place {
-        let mut waiting = self.0.lock();
+        let mut waiting = self.waiting.lock();
         let number = waiting.next;
         waiting.next += 1;
         waiting.writes.push_back((number, write));
@@ -40,15 +52,22 @@ impl Queue {
     }
 
     fn take(&self) -> Vec<Box<dyn QueuedWrite>> {
-        let mut waiting = self.0.lock();
+        let mut waiting = self.waiting.lock();
         let count = waiting.writes.len().min(MOST);
         let taken = waiting.writes.drain(..count);
         taken.map(|(_, write)| write).collect()
     }
 
+    /// On a task of its own: the time of who leads may end, and that of the others goes on.
+    async fn run_batch(&self, connection: Borrowed) {
+        let batch = batch::run(connection, self.take(), Arc::clone(&self.file));
+        // Should it not come to its end, each write of it is told so by its closed channel.
+        drop(tokio::spawn(batch).await);
+    }
+
     /// Whether the write was still waiting.
     fn withdraw(&self, number: u64) -> bool {
-        let mut waiting = self.0.lock();
+        let mut waiting = self.waiting.lock();
         let writes = &mut waiting.writes;
         let found = writes.binary_search_by_key(&number, |(number, _)| *number);
         found.is_ok_and(|place| writes.remove(place).is_some())
@@ -75,7 +94,7 @@ impl Place {
                 connection = writer.checkout() => connection,
             };
             match connection {
-                Ok(connection) => batch::run(connection, self.queue.take()).await,
+                Ok(connection) => self.queue.run_batch(connection).await,
                 Err(error) if self.queue.withdraw(self.number) => return Err(error),
                 // Somebody else has it already.
                 Err(_) => return answer.await.unwrap_or_else(|_| Err(lost())),
@@ -103,8 +122,14 @@ mod tests {
     use std::pin::Pin;
 
     use diesel::result::Error as SqlError;
+    use diesel_async::AsyncConnection as _;
+    use tokio::sync::Notify;
 
-    use super::{super::connections::Connection, *};
+    use super::{
+        super::{batch::Write, connections::Connection},
+        *,
+    };
+    use crate::sql::Work;
 
     struct Nothing;
 
@@ -119,9 +144,44 @@ mod tests {
         fn answer(self: Box<Self>, _: Option<&Arc<SqlError>>) {}
     }
 
+    /// Tells the compiler that a closure takes any connection.
+    fn work<R>(
+        work: impl for<'c> Fn(&'c mut Connection) -> Work<'c, R> + Send + Sync,
+    ) -> impl for<'c> Fn(&'c mut Connection) -> Work<'c, R> + Send + Sync {
+        work
+    }
+
+    #[tokio::test]
+    async fn a_leader_that_leaves_takes_nobody_along() {
+        let pool = ConnectionPool::try_new(1, || Connection::establish(":memory:")).unwrap();
+        let queue = Queue::new(OpenedFile::default());
+        let (started, may_end) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let gates = (Arc::clone(&started), Arc::clone(&may_end));
+        let slow = work(move |_| {
+            let (started, may_end) = gates.clone();
+            Box::pin(async move {
+                started.notify_one();
+                may_end.notified().await;
+                Ok(())
+            })
+        });
+        let quick = work(|_| Box::pin(async { Ok(7) }));
+        let (slow, slow_answer) = Write::new(slow, || {});
+        let (quick, quick_answer) = Write::new(quick, || {});
+        let leader = queue.push(Box::new(slow));
+        let _follower = queue.push(Box::new(quick));
+        let leader = tokio::spawn(async move { leader.answered(&pool, slow_answer).await });
+        started.notified().await;
+        leader.abort();
+        assert!(leader.await.unwrap_err().is_cancelled());
+        may_end.notify_one();
+        let answer = quick_answer.await.expect("the batch goes on");
+        assert_eq!(answer.unwrap(), 7);
+    }
+
     #[test]
     fn gives_so_many_at_once_and_none_that_has_left() {
-        let queue = Queue::default();
+        let queue = Queue::new(OpenedFile::default());
         let places: Vec<_> = (0..MOST + 3)
             .map(|_| queue.push(Box::new(Nothing)))
             .collect();

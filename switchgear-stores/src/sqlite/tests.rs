@@ -5,6 +5,7 @@ use std::path::Path;
 use futures::future::join_all;
 use serde_json::json;
 use switchgear_core::{
+    backend::{BackendAddress, DiscoveryBackendStore as _, DiscoveryFeed as _, SnapshotVersion},
     offer::{OfferMetadata, OfferMetadataStore as _},
     store::{StoreError, StoreErrorKind},
 };
@@ -82,6 +83,73 @@ async fn an_answer_is_true_when_the_disk_fills_amid_a_batch() {
         }
     }
     assert!(failed >= 16, "only {failed} writes met the full disk");
+}
+
+#[tokio::test]
+async fn an_answer_is_true_when_the_disk_fills_amid_puts() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).await;
+    let limit = "PRAGMA max_page_count = 1";
+    store.connections.on_writer(limit).await;
+    let (small, big, late) = (metadata(10), metadata(100_000), metadata(10));
+    let absent = metadata(10);
+    let (first, full, second, refused) = tokio::join!(
+        store.put_metadata(small.clone()),
+        store.put_metadata(big.clone()),
+        store.put_metadata(late.clone()),
+        store.delete_metadata(&absent.partition, absent.id),
+    );
+    let error = full.unwrap_err();
+    assert!(error.to_string().contains("make room"), "{error}");
+    assert!(!holds(&store, &big).await);
+    assert_eq!(first.is_ok(), holds(&store, &small).await, "{first:?}");
+    assert_eq!(second.is_ok(), holds(&store, &late).await, "{second:?}");
+    refused.unwrap_err();
+
+    let after = metadata(1);
+    store.put_metadata(after.clone()).await.unwrap();
+    assert!(holds(&open(folder.path()).await, &after).await);
+}
+
+#[tokio::test]
+async fn a_lost_version_of_the_backends_is_told() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).await;
+    let loss = "DELETE FROM discovery_version";
+    store.connections.on_writer(loss).await;
+    let address = BackendAddress::try_from_url("https://a.example/").unwrap();
+    let known = SnapshotVersion::new("known".to_owned());
+    for error in [
+        store.delete(&address).await.unwrap_err(),
+        store.snapshot(None).await.map(drop).unwrap_err(),
+        store.snapshot(Some(&known)).await.map(drop).unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+        assert!(error.to_string().contains("lost the version"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_gone_or_another_is_not_written() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).await;
+    let (path, aside) = (folder.path().join("store.db"), folder.path().join("aside"));
+    std::fs::rename(&path, &aside).unwrap();
+    for is_replaced in [false, true] {
+        if is_replaced {
+            std::fs::write(&path, "").unwrap();
+        }
+        let error = store.post_metadata(metadata(1)).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+        let words = "was moved or replaced: restart, or put it back";
+        assert!(error.to_string().contains(words), "{error}");
+        assert_eq!(path.exists(), is_replaced, "no file is created");
+    }
+    std::fs::rename(&aside, &path).unwrap();
+    let after = metadata(1);
+    store.post_metadata(after.clone()).await.unwrap();
+    assert!(holds(&store, &after).await);
 }
 
 #[tokio::test]

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use switchgear_core::offer::{OfferMetadataStore as _, OfferStore as _};
+use switchgear_core::{
+    offer::{OfferMetadataStore as _, OfferStore as _},
+    store::{StoreError, StoreErrorKind},
+};
 use switchgear_stores::cached::CacheConfig;
 use tokio::time::{Instant, advance};
 use uuid::Uuid;
@@ -47,22 +50,47 @@ struct History {
     /// What it was, and until when.
     past: Vec<(Seen, Instant)>,
     now: Seen,
-    /// From which of these on an answer may be: since the last write through the cache.
-    floor: usize,
+    /// From which of these on a fresh answer may be: since the last write through the cache that was not
+    /// refused.
+    fresh_floor: usize,
+    /// From which of these on a stale answer may be: since the last such write that succeeded.
+    stale_floor: usize,
+}
+
+/// What the cache learns of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Learns {
+    Nothing,
+    /// That it may have happened.
+    Doubt,
+    All,
+}
+
+impl Learns {
+    fn of<R>(written: Result<R, StoreError>) -> Self {
+        match written.map_err(|error| error.kind()) {
+            Ok(_) => Self::All,
+            Err(StoreErrorKind::NotFound) => Self::Nothing,
+            Err(_) => Self::Doubt,
+        }
+    }
 }
 
 impl History {
-    fn change(&mut self, seen: Seen, through_cache: bool) {
+    fn change(&mut self, seen: Seen, learns: Learns) {
         let was = std::mem::replace(&mut self.now, seen);
         self.past.push((was, Instant::now()));
-        if through_cache {
-            self.floor = self.past.len();
+        if learns != Learns::Nothing {
+            self.fresh_floor = self.past.len();
+        }
+        if learns == Learns::All {
+            self.stale_floor = self.past.len();
         }
     }
 
-    fn held_within(&self, age: Duration, answer: &Seen) -> bool {
+    fn held_within(&self, age: Duration, floor: usize, answer: &Seen) -> bool {
         let since = Instant::now() - age;
-        let past = self.past.iter().skip(self.floor);
+        let past = self.past.iter().skip(floor);
         let recent = past.filter(|(_, until)| *until > since);
         *answer == self.now || recent.into_iter().any(|(seen, _)| seen == answer)
     }
@@ -104,6 +132,7 @@ impl Model {
         }
     }
 
+    /// Writes are committed even where the store then fails to say so.
     async fn take(&mut self, step: Step) {
         // An hour's head start, so that a time before all of this can be said.
         match step {
@@ -113,27 +142,25 @@ impl Model {
             Step::Put { id, through_cache } => {
                 self.version += 1;
                 let written = offer(id as u128, self.version);
-                if through_cache {
-                    self.own_write(async |fixture| drop(fixture.writer.put_offer(written).await))
-                        .await;
+                let learns = if through_cache {
+                    Learns::of(self.fixture.writer.put_offer(written).await)
                 } else {
                     self.fixture.store.records.put_offer(written).await.unwrap();
-                }
+                    Learns::Nothing
+                };
                 let seen = Some((self.version, self.text()));
-                self.histories[id].change(seen, through_cache);
+                self.histories[id].change(seen, learns);
             }
             Step::Delete { id, through_cache } => {
                 let key = Uuid::from_u128(id as u128);
-                if through_cache {
-                    self.own_write(async |fixture| {
-                        drop(fixture.writer.delete_offer(&partition(), key).await);
-                    })
-                    .await;
+                let learns = if through_cache {
+                    Learns::of(self.fixture.writer.delete_offer(&partition(), key).await)
                 } else {
                     let records = &self.fixture.store.records;
                     drop(records.delete_offer(&partition(), key).await);
-                }
-                self.histories[id].change(None, through_cache);
+                    Learns::Nothing
+                };
+                self.histories[id].change(None, learns);
             }
             Step::Rename { through_cache } => self.rename(through_cache).await,
             Step::Fault(is_down) => {
@@ -149,28 +176,23 @@ impl Model {
         assert!(bytes <= 16 * 2_400, "{bytes}");
     }
 
-    /// Writes are committed even where the store then fails to say so.
-    async fn own_write(&self, write: impl AsyncFnOnce(&Fixture)) {
-        write(&self.fixture).await;
-    }
-
     async fn rename(&mut self, through_cache: bool) {
         self.text += 1;
         let written = metadata(&self.text());
-        if through_cache {
-            self.own_write(async |fixture| drop(fixture.writer.put_metadata(written).await))
-                .await;
+        let learns = if through_cache {
+            Learns::of(self.fixture.writer.put_metadata(written).await)
         } else {
             let records = &self.fixture.store.records;
             records.put_metadata(written).await.unwrap();
-        }
+            Learns::Nothing
+        };
         let text = self.text();
         for history in &mut self.histories {
             let seen = history
                 .now
                 .as_ref()
                 .map(|(version, _)| (*version, text.clone()));
-            history.change(seen, through_cache);
+            history.change(seen, learns);
         }
     }
 
@@ -182,9 +204,10 @@ impl Model {
                 .is_some_and(|time| time.elapsed() < RETRY_PAUSE);
         match self.fixture.see(id as u128).await {
             Ok(answer) => {
-                let is_recent = history.held_within(TTL, &answer);
-                let is_stale =
-                    may_be_stale && answer.is_some() && history.held_within(STALE_LIMIT, &answer);
+                let is_recent = history.held_within(TTL, history.fresh_floor, &answer);
+                let is_stale = may_be_stale
+                    && answer.is_some()
+                    && history.held_within(STALE_LIMIT, history.stale_floor, &answer);
                 assert!(is_recent || is_stale, "{answer:?} of {history:?}");
             }
             Err(error) => assert!(self.is_down, "{error}"),

@@ -102,6 +102,23 @@ async fn waits_a_little_for_a_store_that_hangs_and_then_not_at_all() {
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
+impl Log {
+    /// Of this thread alone, and the runtime has no other.
+    fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
@@ -114,14 +131,7 @@ impl io::Write for Log {
 
 #[tokio::test(start_paused = true)]
 async fn warns_once_a_minute_and_tells_the_end() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    // Of this thread alone, and the runtime has no other.
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::listen();
     let fixture = Fixture::warm(CacheConfig::new(TTL)).await;
     fixture.store.set(Fault::Fails);
     for _ in 0..119 {
@@ -133,7 +143,7 @@ async fn warns_once_a_minute_and_tells_the_end() {
         advance(TTL).await;
         assert_eq!(fixture.see(1).await.unwrap(), seen(1, "coffee"));
     }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     let told: Vec<&str> = log.lines().collect();
     let [first, second, end] = told.as_slice() else {
         panic!("{log}");
@@ -149,4 +159,41 @@ async fn warns_once_a_minute_and_tells_the_end() {
         end.contains("INFO") && end.ends_with("answers again"),
         "{end}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn warns_of_offers_served_as_they_were_only_when_there_are_any() {
+    let (log, _guard) = Log::listen();
+    let fixture = Fixture::warm(CacheConfig::new(TTL)).await;
+    fixture.store.set(Fault::Fails);
+    fixture.see(2).await.unwrap_err();
+    let told = log.text();
+    assert!(told.contains("look-ups fail"), "{told}");
+    assert!(told.contains("the database is down"), "{told}");
+    assert!(!told.contains("served as they were"), "{told}");
+    // The other thing that happens is told of too.
+    advance(TTL).await;
+    assert_eq!(fixture.see(1).await.unwrap(), seen(1, "coffee"));
+    let told = log.text();
+    assert!(told.contains("served as they were"), "{told}");
+    assert_eq!(told.lines().count(), 2, "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_offers_answer_ends_an_outage_only_after_a_pause_without_failures() {
+    let (log, _guard) = Log::listen();
+    let fixture = Fixture::warm(CacheConfig::new(TTL)).await;
+    fixture.store.set(Fault::Fails);
+    advance(2 * TTL).await;
+    assert_eq!(fixture.see(1).await.unwrap(), seen(1, "coffee"));
+    fixture.store.set(Fault::None);
+    let pause = CacheConfig::default().retry_pause;
+    advance(pause - MILLISECOND).await;
+    assert_eq!(fixture.see(2).await.unwrap(), None);
+    assert_eq!(fixture.cache.figures().stale_age, Some(2 * TTL));
+    advance(MILLISECOND).await;
+    assert_eq!(fixture.see(3).await.unwrap(), None);
+    assert_eq!(fixture.cache.figures().stale_age, None);
+    let told = log.text();
+    assert_eq!(told.matches("answers again").count(), 1, "{told}");
 }

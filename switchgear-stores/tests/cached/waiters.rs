@@ -2,9 +2,9 @@
 
 use std::{pin::pin, time::Duration};
 
-use futures::{future::join_all, poll};
+use futures::{FutureExt as _, future::join_all, poll};
 use switchgear_core::store::StoreErrorKind;
-use switchgear_stores::cached::CacheConfig;
+use switchgear_stores::cached::{CacheConfig, CachedOffers};
 
 use super::{
     fixture::{Fixture, TTL, offer, seen},
@@ -80,4 +80,38 @@ async fn a_load_that_never_ends_is_given_up() {
     assert!(began.elapsed() >= Duration::from_secs(15));
     fixture.store.set(Fault::None);
     assert_eq!(fixture.see(1).await.unwrap(), seen(1, "coffee"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn look_ups_that_are_dropped_leave_no_more_loads_than_the_bound() {
+    let fixture = Fixture::warm(CacheConfig::new(TTL)).await;
+    tokio::time::advance(TTL).await;
+    fixture.store.set(Fault::Holds);
+    let bound = CachedOffers::MAX_LOADS;
+    let mut refused = 0;
+    for id in 0..bound + 10 {
+        // Dropped at once.
+        match fixture.see(1_000 + id as u128).now_or_never() {
+            None => {}
+            Some(answer) => {
+                let error = answer.unwrap_err();
+                assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+                assert!(error.to_string().contains("too many"), "{error}");
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!(refused, 10);
+    // What is there is served, and without a wait.
+    let answer = fixture.see(1).now_or_never().unwrap();
+    assert_eq!(answer.unwrap(), seen(1, "coffee"));
+    fixture.store.until_loads(1 + bound).await;
+    assert_eq!(fixture.store.loads(), 1 + bound);
+
+    fixture.store.set(Fault::None);
+    for id in 0..bound {
+        assert_eq!(fixture.see(1_000 + id as u128).await.unwrap(), None);
+    }
+    fixture.store.records.put_offer(offer(1, 2)).await.unwrap();
+    assert_eq!(fixture.see(1).await.unwrap(), seen(2, "coffee"));
 }

@@ -9,7 +9,10 @@ use std::{
 };
 
 use futures::poll;
-use switchgear_core::offer::{OfferMetadataStore as _, OfferStore as _};
+use switchgear_core::{
+    offer::{OfferMetadataStore as _, OfferStore as _},
+    store::StoreErrorKind,
+};
 use switchgear_stores::cached::CacheConfig;
 use tokio::time::advance;
 use uuid::Uuid;
@@ -107,8 +110,9 @@ async fn whoever_asks_after_a_write_does_not_join_a_load_from_before_it() {
     assert!(poll!(early.as_mut()).is_pending());
     fixture.store.until_loads(2).await;
 
-    // A write that fails: what the database then holds is not known, so all is forgotten.
-    let failing = fixture.cache.invalidated_by(Arc::new(Refusing));
+    // A write that fails: what the database then holds is not known.
+    let failing = Refusing(StoreErrorKind::Unavailable);
+    let failing = fixture.cache.invalidated_by(Arc::new(failing));
     failing.put_offer(offer(1, 2)).await.unwrap_err();
     let mut late = pin!(fixture.see(1));
     assert!(poll!(late.as_mut()).is_pending());
@@ -161,6 +165,57 @@ async fn falls_back_on_nothing_from_before_a_write() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_write_that_fails_ends_freshness_and_leaves_what_there_is_to_fall_back_on() {
+    for of_metadata in [false, true] {
+        let fixture = Fixture::warm(CacheConfig::new(TTL)).await;
+        fixture.store.set(Fault::Fails);
+        for attempt in 1..4 {
+            // Committed, and failed all the same.
+            let error = if of_metadata {
+                fixture.writer.put_metadata(metadata("tea")).await
+            } else {
+                fixture.writer.put_offer(offer(1, 2)).await
+            };
+            assert_eq!(error.unwrap_err().kind(), StoreErrorKind::Unavailable);
+            fixture.store.until_writes(attempt).await;
+            let held = fixture.cache.fresh(&partition(), Uuid::from_u128(1));
+            assert_eq!(held, None);
+            // The second look-up finds that the store failed just now, the next write ends that.
+            for _ in 0..2 {
+                assert_eq!(fixture.see(1).await.unwrap(), seen(1, "coffee"));
+                assert_eq!(fixture.store.loads(), 1 + attempt);
+            }
+        }
+        fixture.store.set(Fault::None);
+        advance(CacheConfig::default().retry_pause).await;
+        let expected = if of_metadata {
+            seen(1, "tea")
+        } else {
+            seen(2, "coffee")
+        };
+        assert_eq!(fixture.see(1).await.unwrap(), expected);
+        let held = fixture.cache.fresh(&partition(), Uuid::from_u128(1));
+        assert!(held.is_some(), "what is loaded after the doubt is fresh");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_refused_forgets_nothing() {
+    for kind in [
+        StoreErrorKind::Invalid,
+        StoreErrorKind::NotFound,
+        StoreErrorKind::Conflict,
+    ] {
+        let fixture = Fixture::warm(CacheConfig::new(TTL)).await;
+        let writer = fixture.cache.invalidated_by(Arc::new(Refusing(kind)));
+        let error = writer.put_offer(offer(1, 2)).await.unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert_eq!(fixture.see(1).await.unwrap(), seen(1, "coffee"));
+        assert_eq!(fixture.store.loads(), 1);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_thread_sees_an_old_value_after_a_write() {
     const WRITES: u64 = 3_000;
@@ -203,45 +258,47 @@ async fn no_thread_sees_an_old_value_after_a_write() {
     }
 }
 
-/// A store whose every write fails.
+/// A store whose every request fails in this way.
 #[derive(Debug)]
-struct Refusing;
+struct Refusing(StoreErrorKind);
 
 mod refusing {
     use async_trait::async_trait;
     use switchgear_core::{
         Partition,
         offer::{Offer, OfferStore},
-        store::{Page, StoreError, StoreErrorKind, Written},
+        store::{Page, StoreError, Written},
     };
     use uuid::Uuid;
 
     use super::Refusing;
 
-    fn refused<R>() -> Result<R, StoreError> {
-        Err(StoreError::new(StoreErrorKind::Unavailable, "full"))
+    impl Refusing {
+        fn refused<R>(&self) -> Result<R, StoreError> {
+            Err(StoreError::new(self.0, "full"))
+        }
     }
 
     #[async_trait]
     impl OfferStore for Refusing {
         async fn offer(&self, _: &Partition, _: Uuid) -> Result<Option<Offer>, StoreError> {
-            refused()
+            self.refused()
         }
 
         async fn offers(&self, _: &Partition, _: Page) -> Result<Vec<Offer>, StoreError> {
-            refused()
+            self.refused()
         }
 
         async fn post_offer(&self, _: Offer) -> Result<(), StoreError> {
-            refused()
+            self.refused()
         }
 
         async fn put_offer(&self, _: Offer) -> Result<Written, StoreError> {
-            refused()
+            self.refused()
         }
 
         async fn delete_offer(&self, _: &Partition, _: Uuid) -> Result<(), StoreError> {
-            refused()
+            self.refused()
         }
     }
 }

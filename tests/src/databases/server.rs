@@ -55,8 +55,8 @@ impl ServerOptions {
     };
 }
 
-/// A PostgreSQL or MariaDB of its own, on loopback, with TLS and a password. Dropping it kills it and removes
-/// its files.
+/// A PostgreSQL or MariaDB of its own, on loopback, with TLS and a password. Dropping it kills it, also while
+/// it is frozen, and removes its files.
 #[derive(Debug)]
 pub struct DatabaseServer {
     process: Mutex<Option<Process>>,
@@ -341,6 +341,18 @@ impl DatabaseServer {
     }
 }
 
+impl Drop for DatabaseServer {
+    /// What stands still hears of no other end than this, and outlives the process that started it.
+    fn drop(&mut self) {
+        // The children first: as long as the first process stands still, it gives none of their ids away.
+        for child in self.frozen.get_mut().drain(..) {
+            let _ = kill_process(child, Signal::KILL);
+        }
+        // Then the server, before its files go.
+        drop(self.process.get_mut().take());
+    }
+}
+
 /// The processes that `parent` has started.
 fn children(parent: u32) -> anyhow::Result<Vec<Pid>> {
     let mut children = Vec::new();
@@ -351,4 +363,43 @@ fn children(parent: u32) -> anyhow::Result<Vec<Pid>> {
         }
     }
     Ok(children)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `None` when it is gone, or has ended and waits for nobody but its parent.
+    fn state(process: Pid) -> Option<String> {
+        let path = format!("/proc/{}/stat", process.as_raw_nonzero());
+        let text = std::fs::read_to_string(path).ok()?;
+        let (_, rest) = text.rsplit_once(") ")?;
+        rest.get(..1)
+            .filter(|state| *state != "Z")
+            .map(str::to_owned)
+    }
+
+    #[tokio::test]
+    async fn a_frozen_server_that_is_dropped_leaves_no_process() -> anyhow::Result<()> {
+        let (kind, options) = (DatabaseKind::Postgres, ServerOptions::QUICK);
+        let Some(server) = DatabaseServer::start_or_skip(kind, options).await? else {
+            return Ok(());
+        };
+        server.freeze()?;
+        let frozen = server.frozen.lock().clone();
+        eventually("the children to stand still", PATIENCE, async || {
+            let mut states = frozen.iter().map(|child| state(*child));
+            Ok(states
+                .all(|state| state.as_deref() == Some("T"))
+                .then_some(()))
+        })
+        .await?;
+        assert!(!frozen.is_empty(), "it has no children");
+        drop(server);
+        eventually("the children's end", Duration::from_secs(10), async || {
+            let is_over = frozen.iter().all(|child| state(*child).is_none());
+            Ok(is_over.then_some(()))
+        })
+        .await
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use switchgear_core::backend::BackendSnapshot;
 use switchgear_stores::{
     cached::{CacheConfig, CachedOffers},
     conformance,
@@ -89,6 +90,21 @@ pub(crate) async fn conforms(stores: &Stores) {
     conformance::metadata(&*stores.metadata).await;
     conformance::offers(&*stores.offers, &*stores.metadata).await;
     conformance::provider(&*stores.provider, &*stores.offers, &*stores.metadata).await;
+    conformance::discovery_cancellation(&*stores.backends).await;
+    conformance::offers_cancellation(&*stores.offers, &*stores.metadata).await;
+    delete_what_came_late(stores).await;
+}
+
+/// A call that was dropped may come to its end after the suite has deleted what it wrote, which is legal:
+/// it does all or nothing. What it did is deleted, so that the next suite finds an empty store.
+async fn delete_what_came_late(stores: &Stores) {
+    let left = stores.backends.snapshot(None).await.expect("a snapshot");
+    if let BackendSnapshot::Changed { backends, .. } = left {
+        for backend in backends {
+            let deleted = stores.backends.delete(&backend.address).await;
+            deleted.expect("a delete");
+        }
+    }
 }
 
 fn memory() -> Stores {

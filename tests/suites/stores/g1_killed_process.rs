@@ -47,6 +47,21 @@ async fn g1_a_killed_mariadb_keeps_what_was_acknowledged() -> anyhow::Result<()>
     database_is_killed(Sql::MariaDb).await
 }
 
+/// Or "0 panics" would say nothing about those that were killed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn panics_of_all_processes_of_a_site_are_counted() -> anyhow::Result<()> {
+    let Some(place) = Sql::Sqlite.place().await? else {
+        return Ok(());
+    };
+    let mut site = Site::start(&place.url()).await?;
+    site.say_in_log("thread 'main' panicked at canary.rs:1:1")?;
+    site.kill()?;
+    site.restart().await?;
+    assert_eq!(site.panics()?, 1);
+    assert!(site.tells_secrets()?);
+    Ok(())
+}
+
 async fn server_is_killed(sql: Sql) -> anyhow::Result<()> {
     let Some(place) = sql.own_place(ServerOptions::DURABLE).await? else {
         return Ok(());

@@ -30,6 +30,9 @@ const RECOVERY: Duration = Duration::from_secs(5);
 /// What the server allows any request, and a little for the way.
 const LONGEST: Duration = Duration::from_secs(31);
 
+/// What a payer waits for an offer that was shown before.
+const SLOWEST_LOOK: Duration = Duration::from_secs(2);
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What happens to a database.
@@ -153,6 +156,8 @@ impl Hurt {
             "a payer is shown the offer or an LNURL error",
             &looks.nonsense(),
         );
+        row.must("the offer is served all the while", looks.errors() == 0);
+        row.must("each look within 2 s", looks.slowest() <= SLOWEST_LOOK);
         row.must(
             "each write is answered within 31 s",
             ledger.slowest() <= LONGEST,

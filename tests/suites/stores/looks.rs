@@ -64,6 +64,16 @@ impl Looks {
         self.0.lock().nonsense.clone()
     }
 
+    /// How often it was an error.
+    pub(crate) fn errors(&self) -> usize {
+        self.0.lock().errors
+    }
+
+    /// How long the slowest look took.
+    pub(crate) fn slowest(&self) -> Duration {
+        self.0.lock().slowest
+    }
+
     pub(crate) fn in_words(&self) -> String {
         let seen = self.0.lock();
         let (offers, errors, slowest) = (seen.offers, seen.errors, seen.slowest);

@@ -8,6 +8,7 @@
 
 mod load;
 mod looks;
+mod migration_lock;
 mod place;
 mod records;
 mod row;

@@ -1,5 +1,6 @@
 use std::{
-    fs,
+    fs::{self, OpenOptions},
+    io::Write as _,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     process::Command,
@@ -142,15 +143,29 @@ impl Site {
         }
     }
 
-    /// How many panics its log tells of.
+    /// What all its processes have written, those that were killed too.
+    fn log(&self) -> anyhow::Result<String> {
+        let log = fs::read(self.process.log().path()).context("the log cannot be read")?;
+        Ok(String::from_utf8_lossy(&log).into_owned())
+    }
+
+    /// Writes a line in its log, as a process would.
+    pub(crate) fn say_in_log(&self, line: &str) -> anyhow::Result<()> {
+        let mut log = OpenOptions::new()
+            .append(true)
+            .open(self.process.log().path())?;
+        Ok(writeln!(log, "{line}")?)
+    }
+
+    /// How many panics of any of its processes the log tells of.
     pub(crate) fn panics(&self) -> anyhow::Result<usize> {
-        let log = self.process.log().text()?;
+        let log = self.log()?;
         Ok(log.lines().filter(|line| line.contains("panicked")).count())
     }
 
-    /// Whether its log holds a password.
+    /// Whether the log holds a password.
     pub(crate) fn tells_secrets(&self) -> anyhow::Result<bool> {
-        let log = self.process.log().text()?;
+        let log = self.log()?;
         Ok(["canary", "w%2Frd", "w/rd"]
             .iter()
             .any(|secret| log.contains(secret)))

@@ -1,7 +1,7 @@
 use std::{
     ffi::OsString,
     fs::{File, OpenOptions, TryLockError},
-    io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -25,7 +25,15 @@ pub(super) struct Journal {
 
 /// What loads before this one have done.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Done(Vec<u64>);
+pub(super) struct Done {
+    /// Of each line of the input, the hash of its content and when it was acknowledged.
+    lines: Vec<(u64, u64)>,
+    /// How many acknowledgements there were.
+    moments: u64,
+}
+
+/// How every journal begins.
+const MARK: &str = "swgr offer load ";
 
 impl Journal {
     /// The journal's place unless the command line names another.
@@ -39,8 +47,8 @@ impl Journal {
     /// bytes.
     ///
     /// # Errors
-    /// When it cannot be written, another load has it open, or it belongs to a load into another
-    /// service.
+    /// When it cannot be written, another load has it open, it belongs to a load into another
+    /// service, or the file is no journal at all, which is left as it is.
     pub(super) fn open(
         path: PathBuf,
         service: &str,
@@ -62,12 +70,19 @@ impl Journal {
             // A file system without locks: then nobody watches over it.
             Err(TryLockError::Error(_)) => {}
         }
-        let mut journal = Self { path, file };
+        let mut journal = Self {
+            path: path.clone(),
+            file,
+        };
+        let reading = || format!("reading {}", path.display());
+        if !journal.is_ours().with_context(reading)? {
+            return Err(journal.no_journal());
+        }
         let done = match restart {
             true => Ok(None),
             false => journal.read(service, length),
         };
-        let done = match done.with_context(|| format!("reading {}", journal.path.display()))? {
+        let done = match done.with_context(reading)? {
             Some(done) => done?,
             None => {
                 journal.begin(service).with_context(|| journal.writing())?;
@@ -100,16 +115,28 @@ impl Journal {
         writeln!(self.file, "{}", header(service))
     }
 
+    /// Whether it is empty, or begins as journals do, perhaps of a load that was killed while it began.
+    /// Nothing else may be replaced: it is somebody's file.
+    fn is_ours(&mut self) -> io::Result<bool> {
+        self.file.seek(SeekFrom::Start(0))?;
+        let mut begin = Vec::new();
+        let limit = MARK.len() as u64;
+        (&self.file).take(limit).read_to_end(&mut begin)?;
+        Ok(MARK.as_bytes().starts_with(&begin))
+    }
+
     /// `None` for a journal that is new, or was killed while it began.
     fn read(&mut self, service: &str, length: u64) -> io::Result<Option<Result<Done, Failure>>> {
         self.file.seek(SeekFrom::Start(0))?;
         let mut input = BufReader::new(&self.file);
         let mut line = Vec::new();
         let mut whole = input.read_until(b'\n', &mut line)? as u64;
-        if line.pop() != Some(b'\n') {
+        let header = header(service);
+        let is_torn = line.pop_if(|last| *last == b'\n').is_none();
+        if is_torn && header.as_bytes().starts_with(&line) {
             return Ok(None);
         }
-        if line != header(service).as_bytes() {
+        if is_torn || line != header.as_bytes() {
             return Ok(Some(Err(self.foreign())));
         }
         let mut done = Done::default();
@@ -132,6 +159,13 @@ impl Journal {
         Ok(Some(Ok(done)))
     }
 
+    fn no_journal(&self) -> Failure {
+        Failure::message(format!(
+            "{} is no journal of a load, and is left as it is: give another place by --journal",
+            self.path.display()
+        ))
+    }
+
     fn foreign(&self) -> Failure {
         Failure::message(format!(
             "{} is not of a load into this service: give another place by --journal, or replace it by \
@@ -143,17 +177,24 @@ impl Journal {
 
 impl Done {
     fn insert(&mut self, number: usize, hash: u64) {
-        if self.0.len() <= number {
-            self.0.resize(number + 1, 0);
+        if self.lines.len() <= number {
+            self.lines.resize(number + 1, (0, 0));
         }
-        if let Some(place) = self.0.get_mut(number) {
-            *place = hash;
+        if let Some(line) = self.lines.get_mut(number) {
+            self.moments += 1;
+            *line = (hash, self.moments);
         }
     }
 
-    /// Whether the line was acknowledged with this content.
-    pub(super) fn contains(&self, number: usize, hash: u64) -> bool {
-        self.0.get(number) == Some(&hash)
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// When the line was last acknowledged, if that was with this content: later ones have greater
+    /// numbers, the first has 1.
+    pub(super) fn moment(&self, number: usize, hash: u64) -> Option<u64> {
+        let (done, moment) = self.lines.get(number)?;
+        (*done == hash).then_some(*moment)
     }
 }
 
@@ -163,7 +204,7 @@ pub(super) fn hash(content: &[u8]) -> u64 {
 }
 
 fn header(service: &str) -> String {
-    format!("swgr offer load 1 {service}")
+    format!("{MARK}1 {service}")
 }
 
 fn entry(line: &[u8]) -> Option<(usize, u64)> {
@@ -203,13 +244,16 @@ mod tests {
         .unwrap();
 
         let (mut journal, done) = open(&path).unwrap();
-        assert!(done.contains(1, hash(b"one")) && done.contains(7, hash(b"seven\r")));
-        assert!(!done.contains(1, hash(b"two")) && !done.contains(8, hash(b"eight")));
-        assert_eq!(done.0.len(), 8);
+        assert_eq!(done.moment(1, hash(b"one")), Some(1));
+        assert_eq!(done.moment(7, hash(b"seven\r")), Some(2));
+        assert_eq!(done.moment(1, hash(b"two")), None);
+        assert_eq!(done.moment(8, hash(b"eight")), None);
+        assert_eq!(done.lines.len(), 8);
         journal.acknowledged(9, hash(b"nine")).unwrap();
         drop(journal);
         let (journal, done) = open(&path).unwrap();
-        assert!(done.contains(9, hash(b"nine")) && !done.contains(8, hash(b"eight")));
+        assert_eq!(done.moment(9, hash(b"nine")), Some(3));
+        assert_eq!(done.moment(8, hash(b"eight")), None);
         journal.remove().unwrap();
         assert!(!path.exists());
     }
@@ -229,9 +273,36 @@ mod tests {
             foreign.contains("not of a load into this service"),
             "{foreign}"
         );
-        assert!(open(&path).unwrap().1.contains(1, 1));
+        assert_eq!(open(&path).unwrap().1.moment(1, 1), Some(1));
         assert_eq!(other(true).unwrap().1, Done::default());
         fs::write(&path, "swgr offer lo").unwrap();
+        assert_eq!(open(&path).unwrap().1, Done::default());
+    }
+
+    #[test]
+    fn replaces_nothing_that_is_no_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        for text in [
+            "eyJhbGciOi",
+            "eyJhbGciOi\n",
+            "swgr offer token",
+            "\n",
+            "s\n",
+        ] {
+            fs::write(&path, text).unwrap();
+            for restart in [false, true] {
+                let opened = Journal::open(path.clone(), SERVICE, 9, restart);
+                let error = opened.unwrap_err().to_string();
+                assert!(error.contains("is no journal"), "{text:?}: {error}");
+                assert_eq!(fs::read_to_string(&path).unwrap(), text);
+            }
+        }
+        // Another service's, which was killed while it began.
+        fs::write(&path, "swgr offer load 1 http://oth").unwrap();
+        let error = open(&path).unwrap_err().to_string();
+        assert!(error.contains("not of a load into this service"), "{error}");
+        fs::write(&path, "swgr offer load 1 http://127").unwrap();
         assert_eq!(open(&path).unwrap().1, Done::default());
     }
 

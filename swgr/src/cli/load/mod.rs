@@ -11,8 +11,10 @@ mod courier;
 mod journal;
 mod lines;
 mod order;
+mod places;
 mod progress;
 mod record;
+mod resume;
 mod source;
 mod tally;
 mod transfer;
@@ -43,9 +45,10 @@ use crate::{Failure, config::Env};
 pub(super) async fn run(args: LoadArgs, env: Env<'_>) -> Result<(), Failure> {
     let remote = args.remote.config("OFFER", env)?;
     let source = Source::find(args.input.as_deref())?;
+    let place = places::journal(&args, &source)?;
     let service = remote.base_url.to_string();
     let store = reach(remote).await?;
-    let (journal, done) = journal(&args, &source, &service)?;
+    let (journal, done) = journal(place, &source, &service, args.restart)?;
     let is_resumable = journal.is_some();
     let mut transfer = Transfer::new(TransferConfig {
         store,
@@ -53,7 +56,7 @@ pub(super) async fn run(args: LoadArgs, env: Env<'_>) -> Result<(), Failure> {
         patience: args.retry_for,
         journal,
         done,
-        refused: refused_file(args.refused.as_deref(), &source)?,
+        refused: refused_file(args.refused.as_deref())?,
         total: source.total(),
         is_quiet: args.quiet,
     })?;
@@ -93,45 +96,23 @@ async fn reach(config: HttpStoreConfig) -> Result<HttpOfferStore, Failure> {
     }
 }
 
-/// A stream comes only once, and has no place to go on at.
+/// What earlier loads of the file have done; of a stream, which has no journal, nothing.
 fn journal(
-    args: &LoadArgs,
+    place: Option<PathBuf>,
     source: &Source,
     service: &str,
+    restart: bool,
 ) -> Result<(Option<Journal>, Done), Failure> {
-    let Source::File { path, length, .. } = source else {
-        return match &args.journal {
-            Some(_) => Err(Failure::Usage(
-                "--journal needs a file as --input: a stream cannot be resumed".to_owned(),
-            )),
-            None => Ok((None, Done::default())),
-        };
+    let (Some(place), Source::File { length, .. }) = (place, source) else {
+        return Ok((None, Done::default()));
     };
-    let place = args
-        .journal
-        .clone()
-        .unwrap_or_else(|| Journal::beside(path));
-    refuse_same(&place, path, "--journal")?;
-    let (journal, done) = Journal::open(place, service, *length, args.restart)?;
+    let (journal, done) = Journal::open(place, service, *length, restart)?;
     Ok((Some(journal), done))
 }
 
 /// The file for what is refused, empty from the start.
-fn refused_file(path: Option<&Path>, source: &Source) -> Result<Option<(PathBuf, File)>, Failure> {
+fn refused_file(path: Option<&Path>) -> Result<Option<(PathBuf, File)>, Failure> {
     let Some(path) = path else { return Ok(None) };
-    if let Some(input) = source.path() {
-        refuse_same(path, input, "--refused")?;
-    }
     let file = File::create(path).with_context(|| format!("writing {}", path.display()))?;
     Ok(Some((path.to_owned(), file)))
-}
-
-/// Output never goes over the input.
-fn refuse_same(output: &Path, input: &Path, option: &str) -> Result<(), Failure> {
-    match (output.canonicalize(), input.canonicalize()) {
-        (Ok(output), Ok(input)) if output == input => Err(Failure::Usage(format!(
-            "{option} must be another file than --input"
-        ))),
-        _ => Ok(()),
-    }
 }

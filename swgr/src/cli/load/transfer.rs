@@ -15,6 +15,7 @@ use super::{
     order::Order,
     progress::Progress,
     record::{Key, Kind, Record},
+    resume::Resume,
     source::{Input, Source},
     tally::Tally,
 };
@@ -43,7 +44,7 @@ pub(super) struct Transfer {
     window: usize,
     order: Order,
     journal: Option<Journal>,
-    done: Done,
+    resume: Resume,
     refused: Option<(PathBuf, File)>,
     tally: Tally,
     progress: Progress,
@@ -83,7 +84,7 @@ impl Transfer {
             window: config.concurrency.saturating_mul(AHEAD),
             order: Order::default(),
             journal: config.journal,
-            done: config.done,
+            resume: Resume::after(config.done),
             refused: config.refused,
             tally: Tally::default(),
             progress: Progress::new(config.is_quiet, config.total),
@@ -166,20 +167,18 @@ impl Transfer {
             };
         };
         let hash = journal::hash(&content);
-        if self.done.contains(number, hash) {
-            if pass.is_first() {
+        match Record::parse(&content) {
+            Ok(record) if !pass.sends(record.kind()) => {}
+            Ok(record) if self.resume.leaves_out(number, hash, &record.key()) => {
                 self.tally.earlier();
             }
-            return Ok(());
+            Ok(record) => self.send(number, hash, content, record),
+            Err(_) if !pass.is_first() => {}
+            // The program that it was loaded by knew what to make of it.
+            Err(_) if self.resume.knows(number, hash) => self.tally.earlier(),
+            Err(reason) => return self.refuse(number, Some(&content), reason),
         }
-        match Record::parse(&content) {
-            Ok(record) if pass.sends(record.kind()) => {
-                self.send(number, hash, content, record);
-                Ok(())
-            }
-            Err(reason) if pass.is_first() => self.refuse(number, Some(&content), reason),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     fn send(&mut self, number: usize, hash: u64, content: Vec<u8>, record: Record) {

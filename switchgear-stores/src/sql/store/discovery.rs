@@ -21,7 +21,7 @@ use super::{Store, connections::Connection};
 use crate::{
     refusal,
     sql::{
-        BackendRow, Fault, Work,
+        BackendRow, Fault, Work, fault,
         schema::{discovery_backends, discovery_version},
     },
 };
@@ -115,10 +115,13 @@ async fn versioned<R, F>(connection: &mut Connection, work: Arc<F>) -> Result<R,
 where
     F: for<'c> Fn(&'c mut Connection) -> Work<'c, R> + Send + Sync,
 {
-    diesel::update(discovery_version::table.find(VERSION))
+    let updated = diesel::update(discovery_version::table.find(VERSION))
         .set(discovery_version::counter.eq(discovery_version::counter + 1))
         .execute(connection)
         .await?;
+    if updated == 0 {
+        return Err(fault::no_version().into());
+    }
     work(connection).await
 }
 
@@ -143,21 +146,20 @@ async fn snapshot(
         ))
         .load(connection)
         .await?;
-    let (epoch, counter, _) = rows
-        .as_slice()
-        .first()
-        .ok_or(diesel::result::Error::NotFound)?;
+    let (epoch, counter, _) = rows.as_slice().first().ok_or_else(fault::no_version)?;
     let version = named(epoch, *counter);
     let backends = rows.into_iter().filter_map(|(.., backend)| backend);
     Ok(Some((version, backends.collect())))
 }
 
 async fn version(connection: &mut Connection) -> Result<SnapshotVersion, Fault> {
-    let (epoch, counter): (String, i64) = discovery_version::table
+    let row: Option<(String, i64)> = discovery_version::table
         .find(VERSION)
         .select((discovery_version::epoch, discovery_version::counter))
         .first(connection)
-        .await?;
+        .await
+        .optional()?;
+    let (epoch, counter) = row.ok_or_else(fault::no_version)?;
     Ok(named(&epoch, counter))
 }
 

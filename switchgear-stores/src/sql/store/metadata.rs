@@ -7,7 +7,7 @@ use diesel::{
     ExpressionMethods as _, NullableExpressionMethods as _, OptionalExtension as _, QueryDsl as _,
     SelectableHelper as _,
 };
-use diesel_async::{AsyncConnection as _, RunQueryDsl as _};
+use diesel_async::{AsyncConnection, RunQueryDsl as _, TransactionManager as _};
 use switchgear_core::{
     Partition,
     offer::{OfferMetadata, OfferMetadataStore},
@@ -15,7 +15,10 @@ use switchgear_core::{
 };
 use uuid::Uuid;
 
-use super::{Store, connections::Connection};
+use super::{
+    Store,
+    connections::{Connection, REFUSAL_ENDS_TRANSACTION},
+};
 use crate::{
     refusal,
     sql::{Fault, MetadataRow, keyed_statements, paging, schema::offer_metadata},
