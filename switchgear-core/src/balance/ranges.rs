@@ -40,3 +40,25 @@ impl Ranges {
         self.until.get(seat).is_some_and(|until| now <= *until)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn are_not_searched_once_the_last_reading_is_too_old() {
+        let until = |secs| Moment::ORIGIN + Duration::from_secs(secs);
+        let msat = Millisatoshi::new;
+        let ranges = Ranges::new([(msat(2), until(3)), (msat(1), until(2))].into_iter());
+        for (amount, secs, in_range) in [(1, 3, 2), (2, 3, 1), (3, 3, 0), (1, 4, 0)] {
+            assert_eq!(
+                ranges.in_range(msat(amount), until(secs)),
+                in_range,
+                "{amount} msat after {secs} s"
+            );
+        }
+        assert!(ranges.is_fresh(1, until(2)) && !ranges.is_fresh(1, until(3)));
+    }
+}

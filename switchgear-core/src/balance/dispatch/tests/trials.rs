@@ -12,6 +12,21 @@ use crate::{
 };
 
 #[test]
+fn lets_the_refresh_run_when_those_put_aside_have_failed_too() {
+    let mut world = World::new(&[Fails(MS), Answers(MS)]);
+    for _ in 0..6 {
+        world.request(config());
+    }
+    assert_eq!(world.picker().ejected.len(), 1);
+    world.fleet.checked(world.ids[1], Check::Bad, world.now);
+    assert_eq!((world.ready(), world.refreshes), (0, 0));
+    world.heals = vec![(world.ids[1], true)];
+    let story = world.request(config());
+    assert_eq!(story.result, Ok(world.ids[1]));
+    assert_eq!((story.calls[0], world.refreshes), (world.ids[0], 1));
+}
+
+#[test]
 fn waits_for_the_refresh_when_nobody_is_ready() {
     let mut world = World::unchecked(&[Answers(5 * MS), Answers(5 * MS)]);
     world.heals = vec![(world.ids[1], true)];
