@@ -3,7 +3,7 @@
 #![no_main]
 
 #[path = "../../tests/simulation/mod.rs"]
-#[expect(dead_code, reason = "the scenarios are not fuzzed")]
+#[expect(dead_code, unused_imports, reason = "the scenarios are not fuzzed")]
 mod simulation;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| simulation::replay(data));
