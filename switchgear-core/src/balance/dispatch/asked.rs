@@ -46,3 +46,22 @@ impl Asked {
         self.nodes.len().saturating_sub(self.probed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_each_node_once_and_counts_no_probes() {
+        let mut asked = Asked::default();
+        for id in [3, 1, 3, 2] {
+            asked.ask(NodeId(id));
+        }
+        asked.probe(NodeId(5));
+        assert_eq!(asked.count(), 3);
+        assert!(asked.contains(NodeId(5)) && !asked.contains(NodeId(4)));
+        asked.clear();
+        assert_eq!(asked.count(), 0);
+        assert!(!asked.contains(NodeId(5)));
+    }
+}
