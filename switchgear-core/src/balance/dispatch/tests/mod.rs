@@ -2,6 +2,7 @@
 
 mod last_trials;
 mod limits;
+mod probes;
 mod rounds;
 mod trials;
 mod verdicts;
