@@ -18,7 +18,7 @@ use super::{
 
 /// Offers of another provider, kept for a while. Clones share what is kept.
 ///
-/// See the [module](self) for what it promises. Look-ups run on tokio.
+/// See the [module](crate::cached) for what it promises. Look-ups run on tokio.
 #[derive(Debug, Clone)]
 pub struct CachedOffers {
     shared: Arc<Shared>,
