@@ -115,6 +115,22 @@ fn hedges_a_slow_node_and_takes_the_first_good_answer() {
 }
 
 #[test]
+fn sleeps_to_the_calls_limit_where_nobody_is_left_to_hedge_with() {
+    let hedging = DispatchConfig {
+        hedge_after: Some(50 * MS),
+        ..config()
+    };
+    let mut world = World::new(&[Hangs]);
+    let mut dispatch = world.dispatch(hedging);
+    let limit = world.start(&mut dispatch).limit();
+    let next = world.poll(&mut dispatch);
+    assert!(
+        matches!(next, Action::WaitUntil(until) if until == limit),
+        "{next:?}"
+    );
+}
+
+#[test]
 fn keeps_half_of_its_time_for_what_comes_after_the_refresh() {
     let patient = DispatchConfig {
         attempt_limit: 4 * SECOND,
