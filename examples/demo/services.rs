@@ -1,5 +1,6 @@
 use std::{
     convert::Infallible,
+    error::Error,
     fs,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -10,7 +11,7 @@ use std::{
 use anyhow::Context as _;
 use chrono::Utc;
 use http::{Request, Response};
-use hyper::body::Incoming;
+use hyper::body::{Bytes, Incoming};
 use switchgear_core::{
     Millisatoshi, Partition,
     ln::LnBalancer as _,
@@ -21,7 +22,6 @@ use switchgear_core::{
 };
 use switchgear_http::{
     auth::{Audience, Authority, BearerLayer, SigningKey},
-    body::Body,
     discovery::DiscoveryService,
     host::{AllowedHosts, Scheme},
     lnurl::{CallbackBase, LnurlConfig, LnurlService, QrConfig},
@@ -192,17 +192,18 @@ fn lnurl_config(partition: &Partition) -> anyhow::Result<LnurlConfig> {
 }
 
 /// Runs a service on a free port of the loopback until `stopped`.
-async fn serve<S>(
+async fn serve<S, R>(
     tasks: &mut JoinSet<()>,
     service: S,
     mut stopped: watch::Receiver<bool>,
 ) -> anyhow::Result<SocketAddr>
 where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
+    S: Service<Request<Incoming>, Response = Response<R>, Error = Infallible>
         + Clone
         + Send
         + 'static,
     S::Future: Send,
+    R: http_body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
     const DRAIN: Duration = Duration::from_secs(5);
 

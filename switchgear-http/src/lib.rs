@@ -9,16 +9,29 @@
 //! | [`lnurl`] | the public service: offers, invoices, bech32, QR, health |
 //! | [`discovery`], [`offer`] | the administrative services |
 //! | [`auth`] | tokens, keys and the layer that asks for them |
-//! | [`host`] | strict hosts and the list of those served |
-//! | [`access_log`], [`deadline`], [`failure`] | layers around any of the services |
+//! | [`client`] | who asks, behind trusted proxies too |
+//! | [`host`] | strict hosts, and the list of those served |
+//! | [`request_id`] | a name for each request |
+//! | [`access_log`] | one line for each request |
+//! | [`failure`] | answers for what has none: the styles of errors, panics |
+//! | [`shed`] | at most so many requests at once |
+//! | [`deadline`] | at most so long for a request |
+//! | [`body`] | bodies and their limit |
+//! | [`cors`] | pages of every origin may ask |
+//! | [`problem`] | errors by RFC 9457 |
 //! | [`serve`] | listeners: TLS, HTTP/1.1 and HTTP/2, limits, graceful shutdown |
-//! | [`body`], [`problem`] | bodies, and errors by RFC 9457 |
 //!
-//! A whole stack, from the outside in: [`access_log::AccessLogLayer`], [`failure::PanicAnswer::layer`],
-//! [`deadline::DeadlineLayer`], [`auth::BearerLayer`] for an administrative service, the service.
+//! A layer is generic over the bodies of requests and, as long as they hold [`Bytes`](bytes::Bytes), of
+//! the inner service's answers: a foreign service can be wrapped as it is. Where it answers itself, in
+//! one of the [styles](failure::ErrorStyle), the body is `Either` of both.
+//!
+//! A whole stack, from the outside in, each part at will: [`request_id::RequestIdLayer`],
+//! [`access_log::AccessLogLayer`], [`failure::PanicAnswer::layer`], [`shed::ShedLayer`],
+//! [`deadline::DeadlineLayer`], [`client::ClientLayer`], [`host::HostLayer`], [`auth::BearerLayer`] for
+//! an administrative service, [`body::BodyLimitLayer`], [`cors::open`], the service.
 //!
 //! It keeps no state of its own and decides nothing about nodes or offers: stores and balancer come
-//! in as the traits of `switchgear-core`. It believes no forwarded header.
+//! in as the traits of `switchgear-core`. It believes no forwarded header but a trusted proxy's.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -48,6 +61,8 @@
 pub mod access_log;
 pub mod auth;
 pub mod body;
+pub mod client;
+pub mod cors;
 pub mod deadline;
 pub mod discovery;
 pub mod failure;
@@ -55,14 +70,18 @@ pub mod host;
 pub mod lnurl;
 pub mod offer;
 pub mod problem;
+pub mod request_id;
 pub mod serve;
+pub mod shed;
 
+mod api;
 mod caching;
 mod clock;
 mod escape;
+mod etag;
 mod reply;
 mod rest;
-mod route;
+mod watch;
 
 #[cfg(test)]
 mod testing;

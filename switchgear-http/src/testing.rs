@@ -60,9 +60,11 @@ impl Answer {
 }
 
 /// Sends any request.
-pub(crate) async fn send<S>(service: &S, request: Request<Body>) -> Answer
+pub(crate) async fn send<S, R>(service: &S, request: Request<Body>) -> Answer
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = std::convert::Infallible> + Clone,
+    S: Service<Request<Body>, Response = Response<R>, Error = std::convert::Infallible> + Clone,
+    R: http_body::Body<Data = Bytes>,
+    R::Error: Debug,
 {
     let response = service.clone().oneshot(request).await.unwrap();
     let (head, body) = response.into_parts();

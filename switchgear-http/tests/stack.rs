@@ -1,4 +1,4 @@
-//! A whole stack over a real socket: access log, panics, deadline, tokens, and the service.
+//! A whole stack over a real socket: every layer around a service.
 #![expect(
     clippy::unwrap_used,
     reason = "a test fails by panicking, its helpers too"
@@ -17,10 +17,16 @@ use serde_json::{Value, json};
 use switchgear_http::{
     access_log::{AccessLogLayer, LoggedService},
     auth::{Audience, Authority, BearerLayer, SigningKey},
+    body::BodyLimitLayer,
+    client::{ClientLayer, TrustedProxies},
+    cors,
     deadline::DeadlineLayer,
     discovery::DiscoveryService,
     failure::{ErrorStyle, PanicAnswer},
+    host::{AllowedHosts, HostLayer, Scheme},
+    request_id::RequestIdLayer,
     serve::{ServeConfig, Server},
+    shed::ShedLayer,
 };
 use switchgear_stores::memory::MemoryDiscoveryStore;
 use tokio::net::TcpStream;
@@ -68,11 +74,20 @@ async fn administers_a_backend_behind_tokens() {
             SystemTime::now(),
         )
         .unwrap();
+    let style = ErrorStyle::Problem;
+    let proxies = TrustedProxies::try_new(["127.0.0.1"]).unwrap();
+    let hosts = AllowedHosts::try_new(["localhost", "admin.example"]).unwrap();
     let service = ServiceBuilder::new()
-        .layer(AccessLogLayer::new(LoggedService::Discovery))
-        .layer(PanicAnswer::layer(ErrorStyle::Problem))
-        .layer(DeadlineLayer::new(PATIENCE, ErrorStyle::Problem))
+        .layer(RequestIdLayer::new())
+        .layer(AccessLogLayer::new(LoggedService::Discovery).with_trusted_proxies(proxies.clone()))
+        .layer(PanicAnswer::layer(style))
+        .layer(ShedLayer::new(100, style))
+        .layer(DeadlineLayer::new(PATIENCE, style))
+        .layer(ClientLayer::new(proxies, style))
+        .layer(HostLayer::new(hosts, Scheme::Http, style))
         .layer(BearerLayer::new(authority, "discovery"))
+        .layer(BodyLimitLayer::new(1_000, style))
+        .layer(cors::open())
         .service(DiscoveryService::new(Arc::new(MemoryDiscoveryStore::new())));
     let config = ServeConfig::new("127.0.0.1:0".parse().unwrap());
     let server = Server::bind(config).await.unwrap();
@@ -113,6 +128,23 @@ async fn administers_a_backend_behind_tokens() {
             .status(),
         200
     );
+
+    let large = "x".repeat(1_001);
+    let mut sent = vec![(request("POST", "/discovery", Some(&token), &large), 413)];
+    for (name, value, status) in [
+        ("x-forwarded-host", "admin.example", 200),
+        ("x-forwarded-host", "evil.example", 400),
+        ("x-forwarded-proto", "gopher", 400),
+    ] {
+        let mut request = request("GET", "/discovery", Some(&token), "");
+        request.headers_mut().insert(name, value.parse().unwrap());
+        sent.push((request, status));
+    }
+    for (request, status) in sent {
+        let answer = ask(address, request).await;
+        assert_eq!(answer.status(), status);
+        assert!(answer.headers().contains_key("x-request-id"));
+    }
 
     stop.send(()).unwrap();
     tokio::time::timeout(PATIENCE, done)

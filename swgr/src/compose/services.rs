@@ -1,7 +1,7 @@
-use std::{convert::Infallible, num::NonZeroU8, sync::Arc, time::Duration};
+use std::{convert::Infallible, error::Error, num::NonZeroU8, sync::Arc, time::Duration};
 
 use http::{Request, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body, Bytes, Incoming};
 use switchgear_core::{
     ErrorChain,
     balance::{Adaptive, Consistent, HealthThresholds, Random, RoundRobin, Strategy},
@@ -10,7 +10,7 @@ use switchgear_core::{
 use switchgear_http::{
     access_log::{AccessLogLayer, LoggedService},
     auth::{Audience, BearerLayer},
-    body::Body,
+    client::{ClientLayer, TrustedProxies},
     deadline::DeadlineLayer,
     discovery::DiscoveryService,
     failure::{ErrorStyle, PanicAnswer},
@@ -18,6 +18,7 @@ use switchgear_http::{
     lnurl::{CallbackBase, DrainSwitch, LnurlConfig, LnurlService, QrConfig},
     offer::{OfferConfig, OfferService},
     serve::Server,
+    shed::ShedLayer,
 };
 use switchgear_ln::{
     balancer::{Balancer, BalancerConfig},
@@ -27,10 +28,10 @@ use tokio::{
     sync::watch,
     task::{JoinError, JoinSet},
 };
-use tower::{Layer as _, Service};
+use tower::{Layer as _, Service, ServiceBuilder};
 
 use super::{
-    authority::WatchedAuthority,
+    authority,
     listeners::Listeners,
     shutdown::Signals,
     stores::{Offers, Stores},
@@ -38,7 +39,8 @@ use super::{
 use crate::{
     Failure,
     config::{
-        Config, ConfigError, DiscoverySection, LnurlSection, OfferSection, Selection, ServiceKind,
+        Config, ConfigError, DiscoverySection, Listener, LnurlSection, OfferSection, Selection,
+        ServiceKind,
     },
 };
 
@@ -129,17 +131,12 @@ impl Running {
             .clone()
             .ok_or_else(|| without_store("discover"))?;
         let path = &section.auth_authority;
-        let authority = WatchedAuthority::read(path, Audience::Discovery, kind)?;
+        let (authority, driver) = authority::read(path, Audience::Discovery, kind)?;
+        self.helpers.spawn(driver);
         let bearer = BearerLayer::new(authority.shared(), kind.name());
-        self.helpers.spawn(authority.watch());
         let service = bearer.layer(DiscoveryService::new(store));
-        self.serve(
-            kind,
-            ErrorStyle::Problem,
-            server,
-            &section.listener,
-            service,
-        );
+        let site = Site::administrative(kind, &section.listener);
+        self.serve(server, site, service);
         Ok(())
     }
 
@@ -153,18 +150,14 @@ impl Running {
         let Offers {
             offers, metadata, ..
         } = stores.offer.clone().ok_or_else(|| without_store("offer"))?;
-        let authority = WatchedAuthority::read(&section.auth_authority, Audience::Offer, kind)?;
+        let path = &section.auth_authority;
+        let (authority, driver) = authority::read(path, Audience::Offer, kind)?;
+        self.helpers.spawn(driver);
         let bearer = BearerLayer::new(authority.shared(), kind.name());
-        self.helpers.spawn(authority.watch());
         let max_page_size = section.max_page_size;
         let service = OfferService::new(offers, metadata, OfferConfig { max_page_size });
-        self.serve(
-            kind,
-            ErrorStyle::Problem,
-            server,
-            &section.listener,
-            bearer.layer(service),
-        );
+        let site = Site::administrative(kind, &section.listener);
+        self.serve(server, site, bearer.layer(service));
         Ok(())
     }
 
@@ -192,34 +185,47 @@ impl Running {
         let style = ErrorStyle::Lnurl {
             as_200: section.errors_as_200,
         };
-        let kind = ServiceKind::Lnurl;
-        self.serve(kind, style, server, &section.listener, service);
+        let proxies = section.trusted_proxies.clone();
+        let service = ClientLayer::new(proxies.clone(), style).layer(service);
+        let site = Site {
+            kind: ServiceKind::Lnurl,
+            style,
+            listener: &section.listener,
+            proxies,
+        };
+        self.serve(server, site, service);
         Ok(())
     }
 
     /// Puts the layers that all services share around `service`, and runs it.
-    fn serve<S>(
-        &mut self,
-        kind: ServiceKind,
-        style: ErrorStyle,
-        server: Server,
-        listener: &crate::config::Listener,
-        service: S,
-    ) where
-        S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
+    fn serve<S, R>(&mut self, server: Server, site: Site<'_>, service: S)
+    where
+        S: Service<Request<Incoming>, Response = Response<R>, Error = Infallible>
             + Clone
             + Send
             + 'static,
         S::Future: Send,
+        R: Body<Data = Bytes> + Send + 'static,
+        R::Error: Into<Box<dyn Error + Send + Sync>>,
     {
+        let Site {
+            kind,
+            style,
+            listener,
+            proxies,
+        } = site;
         let logged = match kind {
             ServiceKind::Lnurl => LoggedService::Lnurl,
             ServiceKind::Discovery => LoggedService::Discovery,
             ServiceKind::Offer => LoggedService::Offer,
         };
-        let service = DeadlineLayer::new(listener.limits.request_timeout, style).layer(service);
-        let service = PanicAnswer::layer(style).layer(service);
-        let service = AccessLogLayer::new(logged).layer(service);
+        let limits = &listener.limits;
+        let service = ServiceBuilder::new()
+            .layer(AccessLogLayer::new(logged).with_trusted_proxies(proxies))
+            .layer(PanicAnswer::layer(style))
+            .layer(ShedLayer::new(limits.connections, style))
+            .layer(DeadlineLayer::new(limits.request_timeout, style))
+            .service(service);
         let scheme = scheme(listener).as_str();
         let name = format!("the {} service", kind.name());
         tracing::info!("{name} listens on {scheme}://{}", server.local_addr());
@@ -235,6 +241,26 @@ impl Running {
                 Err(error) => Err(Failure::message(format!("{name}: {}", ErrorChain(&error)))),
             }
         });
+    }
+}
+
+/// Where a service stands, and how it speaks.
+struct Site<'a> {
+    kind: ServiceKind,
+    style: ErrorStyle,
+    listener: &'a Listener,
+    /// Whose word on the client is believed.
+    proxies: TrustedProxies,
+}
+
+impl<'a> Site<'a> {
+    fn administrative(kind: ServiceKind, listener: &'a Listener) -> Self {
+        Self {
+            kind,
+            style: ErrorStyle::Problem,
+            listener,
+            proxies: TrustedProxies::default(),
+        }
     }
 }
 
@@ -298,7 +324,7 @@ fn lnurl(section: &LnurlSection) -> Result<LnurlConfig, Failure> {
     })
 }
 
-fn scheme(listener: &crate::config::Listener) -> Scheme {
+fn scheme(listener: &Listener) -> Scheme {
     match listener.tls {
         Some(_) => Scheme::Https,
         None => Scheme::Http,

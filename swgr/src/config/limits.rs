@@ -8,7 +8,8 @@ use super::{
 /// `limits` of a service: what one listener takes on before it refuses or closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitsSection {
-    /// `connections`, by default 10,000.
+    /// `connections`, by default 10,000; also how many requests are served at once, which over HTTP/2 a
+    /// few connections can bring. Beyond that a request is answered 503 at once.
     pub connections: usize,
     /// `header-timeout-secs`, by default 10.
     pub header_timeout: Duration,

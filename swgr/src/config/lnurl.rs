@@ -1,6 +1,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use switchgear_core::{Partition, lnurl::CommentLimit};
+use switchgear_http::client::TrustedProxies;
 use url::Url;
 
 use super::{
@@ -25,6 +26,9 @@ pub struct LnurlSection {
     pub public_url: Option<Url>,
     /// `allowed-hosts` that callbacks may name; empty only beside a `public-url`.
     pub allowed_hosts: Vec<String>,
+    /// `trusted-proxies`, by default none: networks whose `Forwarded` or `X-Forwarded-*` headers are
+    /// believed, for the client's address, scheme and host.
+    pub trusted_proxies: TrustedProxies,
     /// `comment-allowed` in characters, by default off.
     pub comment: Option<CommentLimit>,
     /// `bech32-qr-scale`, `bech32-qr-light`, `bech32-qr-dark`.
@@ -62,7 +66,7 @@ pub(super) fn read(mut section: Section<'_>) -> LnurlSection {
     let errors_as_200 = section.leaf("errors-as-200", boolean);
     let shutdown_delay = section.leaf("shutdown-delay-secs", seconds_or_none);
     let cache_ttl = section.leaf("cache-ttl-secs", seconds_or_none);
-    check_proxies(&mut section);
+    let trusted_proxies = section.list("trusted-proxies", network).into_values();
     section.finish();
     LnurlSection {
         listener,
@@ -71,6 +75,7 @@ pub(super) fn read(mut section: Section<'_>) -> LnurlSection {
         invoice_expiry: Duration::from_secs(expiry.unwrap_or(180)),
         public_url,
         allowed_hosts,
+        trusted_proxies: trusted_proxies.into_iter().collect(),
         comment: comment.and_then(CommentLimit::new),
         qr,
         errors_as_200: errors_as_200.unwrap_or(false),
@@ -129,14 +134,5 @@ fn read_qr(section: &mut Section<'_>) -> QrSection {
         scale: scale.unwrap_or(8),
         light,
         dark,
-    }
-}
-
-/// Checks the networks that this version does not believe yet.
-fn check_proxies(section: &mut Section<'_>) {
-    let proxies = section.list("trusted-proxies", network);
-    if !proxies.into_values().is_empty() {
-        let hint = "leave it out and set public-url";
-        section.unsupported("trusted-proxies", "believing forwarded headers", hint);
     }
 }

@@ -3,7 +3,7 @@
 use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use switchgear_core::Partition;
-use switchgear_http::host::HostPort;
+use switchgear_http::{client::Network, host::HostPort};
 use url::Url;
 
 use super::reader::Leaf;
@@ -118,23 +118,11 @@ pub(super) fn host(leaf: &Leaf<'_>) -> Result<String, String> {
 }
 
 /// A network that proxies stand in: an IP address, or one with the length of its prefix.
-pub(super) fn network(leaf: &Leaf<'_>) -> Result<String, String> {
+pub(super) fn network(leaf: &Leaf<'_>) -> Result<Network, String> {
     let text = leaf.text().trim();
-    let (address, prefix) = match text.split_once('/') {
-        Some((address, prefix)) => (address, Some(prefix)),
-        None => (text, None),
-    };
-    let well_formed = address.parse::<std::net::IpAddr>().is_ok_and(|address| {
-        let longest: u8 = if address.is_ipv4() { 32 } else { 128 };
-        prefix.is_none_or(|prefix| prefix.parse().is_ok_and(|length: u8| length <= longest))
-    });
-    if well_formed {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "must be a network such as 10.0.0.0/8 or fd00::/8, not `{text}`"
-        ))
-    }
+    text.parse().map_err(|_| {
+        format!("must be a network such as 10.0.0.0/8 or fd00::/8, or an address, not `{text}`")
+    })
 }
 
 /// One of a few words.

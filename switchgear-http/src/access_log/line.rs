@@ -2,10 +2,15 @@ use std::{fmt, net::IpAddr, time::Instant};
 
 use chrono::{DateTime, Utc};
 use http::{Method, Request, StatusCode, Uri, Version};
+use tower_http::request_id::RequestId;
 use tracing::Level;
 
 use super::LoggedService;
-use crate::{clock, escape::Escaped, serve::PeerAddr};
+use crate::{
+    client::{Client, TrustedProxies},
+    clock,
+    escape::Escaped,
+};
 
 /// What logs call a request whose client did not wait for the answer; no client ever sees it.
 const CLIENT_WENT: u16 = 499;
@@ -20,21 +25,26 @@ pub(super) struct Line {
     method: Method,
     uri: Uri,
     version: Version,
+    id: Option<RequestId>,
     begun: Instant,
     is_written: bool,
 }
 
 impl Line {
-    pub(super) fn begin<B>(service: LoggedService, request: &Request<B>, begun: Instant) -> Self {
-        let peer = request.extensions().get::<PeerAddr>();
+    pub(super) fn begin<B>(
+        service: LoggedService,
+        proxies: &TrustedProxies,
+        request: &Request<B>,
+    ) -> Self {
         Self {
             service,
-            client: peer.map(|peer| peer.0.ip().to_canonical()),
+            client: client(proxies, request),
             time: clock::now(),
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
-            begun,
+            id: request.extensions().get().cloned(),
+            begun: Instant::now(),
             is_written: false,
         }
     }
@@ -64,6 +74,14 @@ impl Drop for Line {
             self.write(CLIENT_WENT, None);
         }
     }
+}
+
+/// Whom the request is from. The log stands outside of the layer that refuses what a proxy says amiss;
+/// such a request is the proxy's own.
+fn client<B>(proxies: &TrustedProxies, request: &Request<B>) -> Option<IpAddr> {
+    let told = proxies.client(request.extensions(), request.headers());
+    let address = told.ok().flatten().and_then(|client| client.address);
+    address.or_else(|| Client::address_of(request.extensions()))
 }
 
 /// A request and how it ended.
@@ -104,7 +122,14 @@ impl fmt::Display for Ended<'_> {
             Some(size) => write!(f, "{size}")?,
             None => f.write_str("-")?,
         }
-        write!(f, " {}us", line.begun.elapsed().as_micros())
+        write!(f, " {}us", line.begun.elapsed().as_micros())?;
+        match &line.id {
+            Some(id) => {
+                let id = String::from_utf8_lossy(id.header_value().as_bytes());
+                write!(f, " {}", Escaped(&id))
+            }
+            None => Ok(()),
+        }
     }
 }
 

@@ -5,8 +5,8 @@ mod layer;
 mod line;
 
 use std::{
+    sync::Arc,
     task::{Context, Poll},
-    time::Instant,
 };
 
 use http::{Request, Response};
@@ -17,6 +17,7 @@ pub use self::{
     future::AccessLogFuture,
     layer::{AccessLogLayer, LoggedService},
 };
+use crate::client::TrustedProxies;
 
 /// Logs what `inner` is asked and how it answers.
 ///
@@ -25,12 +26,16 @@ pub use self::{
 pub struct AccessLog<S> {
     inner: S,
     service: LoggedService,
+    proxies: Arc<TrustedProxies>,
 }
 
 impl<S> AccessLog<S> {
-    /// Logs in the name of `service`.
-    pub fn new(inner: S, service: LoggedService) -> Self {
-        Self { inner, service }
+    fn new(inner: S, service: LoggedService, proxies: Arc<TrustedProxies>) -> Self {
+        Self {
+            inner,
+            service,
+            proxies,
+        }
     }
 }
 
@@ -48,7 +53,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let line = Line::begin(self.service, &request, Instant::now());
+        let line = Line::begin(self.service, &self.proxies, &request);
         AccessLogFuture::new(self.inner.call(request), line)
     }
 }

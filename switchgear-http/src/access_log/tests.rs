@@ -2,11 +2,13 @@ use std::convert::Infallible;
 
 use http::StatusCode;
 use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_http::request_id::RequestId;
 use tracing::Level;
 
 use super::*;
 use crate::{
     body::Body,
+    client::Client,
     serve::PeerAddr,
     testing::{Logged, Recorder},
 };
@@ -81,4 +83,54 @@ async fn writes_499_once_for_a_request_that_is_dropped_before_its_answer() {
     };
     assert_eq!((*level, target.as_str()), (Level::WARN, "clf::offer"));
     assert!(line.contains("\"GET / HTTP/1.1\" 499 - "), "{line}");
+}
+
+#[tokio::test]
+async fn names_the_client_behind_a_trusted_proxy_and_the_proxy_where_it_talks_nonsense() {
+    let proxies = TrustedProxies::try_new(["10.0.0.0/8"]).unwrap();
+    for (peer, forwarded, client) in [
+        ("10.0.0.1:9", "for=192.0.2.7", "192.0.2.7"),
+        (
+            "[::ffff:10.0.0.1]:9",
+            "for=\"[2001:db8::1]:5\"",
+            "2001:db8::1",
+        ),
+        ("10.0.0.1:9", "for=nonsense", "10.0.0.1"),
+        ("198.51.100.1:9", "for=192.0.2.7", "198.51.100.1"),
+    ] {
+        let request = Request::get("/")
+            .header("forwarded", forwarded)
+            .extension(PeerAddr(peer.parse().unwrap()));
+        let line = line(request, proxies.clone()).await;
+        assert!(line.starts_with(&format!("{client} - - [")), "{line}");
+    }
+    let told = Client {
+        address: Some("192.0.2.9".parse().unwrap()),
+        ..Client::default()
+    };
+    let request = Request::get("/").extension(told);
+    let line = line(request, TrustedProxies::default()).await;
+    assert!(line.starts_with("192.0.2.9 - - ["), "{line}");
+}
+
+#[tokio::test]
+async fn ends_with_the_requests_id_where_it_has_one() {
+    let id = RequestId::new("order-7".parse().unwrap());
+    let named = line(Request::get("/").extension(id), TrustedProxies::default()).await;
+    assert!(named.ends_with("us order-7"), "{named}");
+    let nameless = line(Request::get("/"), TrustedProxies::default()).await;
+    assert!(nameless.ends_with("us"), "{nameless}");
+}
+
+async fn line(request: http::request::Builder, proxies: TrustedProxies) -> String {
+    let recorder = Recorder::default();
+    let _guard = tracing::subscriber::set_default(recorder.clone());
+    let inner =
+        service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
+    let service = AccessLogLayer::new(LoggedService::Lnurl)
+        .with_trusted_proxies(proxies)
+        .layer(inner);
+    service.oneshot(request.body(()).unwrap()).await.unwrap();
+    let [(_, _, line)] = recorder.take().try_into().unwrap();
+    line
 }

@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -7,7 +8,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use rustls_pki_types::{SubjectPublicKeyInfoDer, pem::PemObject as _};
 
-use super::{Audience, Claims, KeyError, TokenError};
+use super::{Audience, Claims, KeyError, TokenError, verdicts::Verdicts};
 
 /// Whose tokens are believed, and for which service.
 ///
@@ -16,6 +17,7 @@ use super::{Audience, Claims, KeyError, TokenError};
 pub struct Authority {
     keys: Vec<DecodingKey>,
     audience: Audience,
+    verdicts: Arc<Verdicts>,
 }
 
 impl Authority {
@@ -36,7 +38,11 @@ impl Authority {
         if keys.is_empty() {
             return Err(KeyError::Missing(SECTION));
         }
-        Ok(Self { keys, audience })
+        Ok(Self {
+            keys,
+            audience,
+            verdicts: Arc::default(),
+        })
     }
 
     /// The service that tokens must be for.
@@ -57,11 +63,18 @@ impl Authority {
     /// # Errors
     /// As [`Self::verify`].
     pub fn verify_at(&self, token: &str, now: SystemTime) -> Result<Claims, TokenError> {
+        self.judge(token, now).map(Arc::unwrap_or_clone)
+    }
+
+    /// As [`Self::verify_at`], without a copy of the claims.
+    pub(super) fn judge(&self, token: &str, now: SystemTime) -> Result<Arc<Claims>, TokenError> {
         if token.len() > Self::MAX_TOKEN_LEN {
             return Err(TokenError::Bad("it is too long"));
         }
-        check_header(token)?;
-        let claims = self.signed_claims(token)?;
+        let claims = self.verdicts.get_or_check(token, || {
+            check_header(token)?;
+            self.signed_claims(token)
+        })?;
         check_times(&claims, now)?;
         if !claims.is_for(self.audience) {
             return Err(TokenError::Foreign);

@@ -20,6 +20,9 @@ pub enum TokenError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
+    /// Its file cannot be read.
+    #[error("the file cannot be read")]
+    Unreadable(#[source] std::io::Error),
     /// The text holds no PEM section of the kind.
     #[error("there is no PEM section {0}")]
     Missing(&'static str),

@@ -11,6 +11,36 @@ use super::{
 /// Asks every request for a good token, except on the open paths: `/health`.
 ///
 /// The claims of the token stand in the request's extensions as `Arc<Claims>`.
+///
+/// ```
+/// use std::{convert::Infallible, time::{Duration, SystemTime}};
+///
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use switchgear_http::auth::{Audience, Authority, BearerLayer, SigningKey};
+/// use tower::{Layer as _, ServiceExt as _, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pair = SigningKey::generate()?;
+/// let authority = Authority::from_pem(pair.public_pem.as_bytes(), Audience::Offer)?;
+/// let books = service_fn(|_: Request<()>| async {
+///     Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("the books")))
+/// });
+/// let service = BearerLayer::new(authority, "books").layer(books);
+///
+/// let answer = service.clone().oneshot(Request::get("/books").body(())?).await?;
+/// assert_eq!(answer.status(), 401);
+/// assert_eq!(answer.headers()["www-authenticate"], "Bearer realm=\"books\"");
+///
+/// let key = SigningKey::from_pem(pair.private_pem.as_bytes())?;
+/// let token = key.mint(Audience::Offer, Duration::from_secs(60), SystemTime::now())?;
+/// let request = Request::get("/books").header("authorization", format!("Bearer {token}"));
+/// assert_eq!(service.oneshot(request.body(())?).await?.status(), 200);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct BearerLayer(Arc<Gate>);
 

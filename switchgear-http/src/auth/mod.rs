@@ -25,22 +25,23 @@ mod audience;
 mod authority;
 mod claims;
 mod error;
-mod future;
 mod layer;
 mod service;
 mod shared;
 mod signing_key;
+mod verdicts;
+mod watched;
 
 pub use self::{
     audience::Audience,
     authority::Authority,
     claims::{Claims, OneOrMany},
     error::{KeyError, TokenError},
-    future::BearerFuture,
     layer::BearerLayer,
     service::Bearer,
     shared::SharedAuthority,
     signing_key::{KeyPair, SigningKey},
+    watched::WatchedAuthority,
 };
 
 #[cfg(test)]

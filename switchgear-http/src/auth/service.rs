@@ -1,13 +1,15 @@
 use std::{
     sync::Arc,
     task::{Context, Poll},
+    time::SystemTime,
 };
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::Either;
 use tower_service::Service;
 
-use super::{BearerFuture, Claims, SharedAuthority};
-use crate::{body::Body, problem::Problem};
+use super::{Claims, SharedAuthority};
+use crate::{body::Body, failure::EarlyAnswer, problem::Problem};
 
 /// Lets requests with a good token through, and answers the others with 401.
 #[derive(Debug, Clone)]
@@ -22,13 +24,13 @@ impl<S> Bearer<S> {
     }
 }
 
-impl<S, B> Service<Request<B>> for Bearer<S>
+impl<S, B, R> Service<Request<B>> for Bearer<S>
 where
-    S: Service<Request<B>, Response = Response<Body>>,
+    S: Service<Request<B>, Response = Response<R>>,
 {
-    type Response = Response<Body>;
+    type Response = Response<Either<R, Body>>;
     type Error = S::Error;
-    type Future = BearerFuture<S::Future>;
+    type Future = EarlyAnswer<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -36,14 +38,14 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         if self.gate.is_open(request.uri().path()) {
-            return BearerFuture::allowed(self.inner.call(request));
+            return EarlyAnswer::inner(self.inner.call(request));
         }
         match self.gate.judge(request.headers()) {
             Ok(claims) => {
-                request.extensions_mut().insert(Arc::new(claims));
-                BearerFuture::allowed(self.inner.call(request))
+                request.extensions_mut().insert(claims);
+                EarlyAnswer::inner(self.inner.call(request))
             }
-            Err(challenge) => BearerFuture::refused(unauthorized(challenge)),
+            Err(challenge) => EarlyAnswer::now(unauthorized(challenge)),
         }
     }
 }
@@ -61,9 +63,10 @@ impl Gate {
         self.open.iter().any(|open| open == path)
     }
 
-    fn judge(&self, headers: &HeaderMap) -> Result<Claims, HeaderValue> {
+    fn judge(&self, headers: &HeaderMap) -> Result<Arc<Claims>, HeaderValue> {
         let sent = token(headers).map_err(|kind| self.challenges.of(kind))?;
-        self.authority.current().verify(sent).map_err(|error| {
+        let now = SystemTime::now();
+        self.authority.current().judge(sent, now).map_err(|error| {
             tracing::debug!("a token was refused: {error}");
             self.challenges.of(Missing::Good)
         })

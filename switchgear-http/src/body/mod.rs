@@ -1,5 +1,6 @@
-//! Bodies: the one that every response has, and the bounded reading of requests.
+//! Bodies: the one that every response of this crate has, and the bounds of those of requests.
 
+mod limit;
 mod read;
 
 use std::{
@@ -13,7 +14,10 @@ use http::{HeaderValue, Response, header};
 use http_body::{Frame, SizeHint};
 use http_body_util::Full;
 
-pub use self::read::{ReadError, read};
+pub use self::{
+    limit::{BodyLimit, BodyLimitLayer},
+    read::{ReadError, read},
+};
 
 /// The body of every response of this crate: bytes that are known as a whole.
 #[derive(Debug, Clone, Default)]

@@ -7,9 +7,10 @@ use std::{
 };
 
 use http::{Response, StatusCode};
+use http_body_util::Either;
 use pin_project_lite::pin_project;
-use tokio::time::Timeout;
 
+use super::Timeout;
 use crate::{body::Body, failure::ErrorStyle};
 
 pin_project! {
@@ -21,29 +22,31 @@ pin_project! {
     }
 }
 
-impl<F: Future> DeadlineFuture<F> {
+impl<F> DeadlineFuture<F> {
     pub(super) fn new(inner: F, limit: Duration, style: ErrorStyle) -> Self {
         Self {
-            inner: tokio::time::timeout(limit, inner),
+            inner: Timeout::new(limit, inner),
             style,
         }
     }
 }
 
-impl<F, E> Future for DeadlineFuture<F>
+impl<F, R, E> Future for DeadlineFuture<F>
 where
-    F: Future<Output = Result<Response<Body>, E>>,
+    F: Future<Output = Result<Response<R>, E>>,
 {
-    type Output = Result<Response<Body>, E>;
+    type Output = Result<Response<Either<R, Body>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        Poll::Ready(ready!(this.inner.poll(cx)).unwrap_or_else(|_| {
-            Ok(this.style.response(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the request took too long, please try again",
-            ))
-        }))
+        Poll::Ready(match ready!(this.inner.poll(cx)) {
+            Ok(result) => result.map(|response| response.map(Either::Left)),
+            Err(_) => {
+                let words = "the request took too long, please try again";
+                let answer = this.style.response(StatusCode::SERVICE_UNAVAILABLE, words);
+                Ok(answer.map(Either::Right))
+            }
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod future;
 mod layer;
+mod timeout;
 
 use std::{
     task::{Context, Poll},
@@ -9,8 +10,10 @@ use std::{
 };
 
 use http::{Request, Response};
+use http_body_util::Either;
 use tower_service::Service;
 
+pub(crate) use self::timeout::Timeout;
 pub use self::{future::DeadlineFuture, layer::DeadlineLayer};
 use crate::{body::Body, failure::ErrorStyle};
 
@@ -33,11 +36,11 @@ impl<S> Deadline<S> {
     }
 }
 
-impl<S, B> Service<Request<B>> for Deadline<S>
+impl<S, B, R> Service<Request<B>> for Deadline<S>
 where
-    S: Service<Request<B>, Response = Response<Body>>,
+    S: Service<Request<B>, Response = Response<R>>,
 {
-    type Response = Response<Body>;
+    type Response = Response<Either<R, Body>>;
     type Error = S::Error;
     type Future = DeadlineFuture<S::Future>;
 
@@ -46,7 +49,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        DeadlineFuture::new(self.inner.call(request), self.limit, self.style)
+        let style = self.style.at(request.uri().path());
+        DeadlineFuture::new(self.inner.call(request), self.limit, style)
     }
 }
 
@@ -80,6 +84,23 @@ mod tests {
             assert_eq!(response.status(), status);
             let is_error = response.headers().contains_key(header::CONTENT_TYPE);
             assert_eq!(is_error, time == late);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_health_check_has_its_status_whatever_wallets_want() {
+        let stuck = service_fn(|_: Request<()>| std::future::pending::<Result<_, Infallible>>());
+        let style = ErrorStyle::Lnurl { as_200: true };
+        let service = Deadline::new(stuck, Duration::from_secs(3), style);
+        for (path, status) in [
+            ("/health", 503),
+            ("/health/full", 503),
+            ("/offers/a/b", 200),
+        ] {
+            let request = Request::get(path).body(()).unwrap();
+            let answer = service.clone().oneshot(request).await;
+            let response: Response<Either<Body, Body>> = answer.unwrap();
+            assert_eq!(response.status(), status, "{path}");
         }
     }
 }

@@ -12,6 +12,7 @@ use super::etag;
 use crate::{
     body::Body,
     caching,
+    etag::matches,
     problem::Problem,
     reply,
     rest::{self, Located, audited},
@@ -29,7 +30,7 @@ pub(super) async fn list(
         }
         BackendSnapshot::Changed { version, backends } => (etag::of(&version), backends),
     };
-    if etag::matches(&head.headers, &tag) {
+    if matches(&head.headers, &tag) {
         return Ok(unchanged(Some(tag)));
     }
     let listed: Vec<_> = backends.into_iter().map(located).collect();
@@ -44,7 +45,7 @@ pub(super) async fn get(
 ) -> Result<Response<Body>, Problem> {
     match store.get(address).await? {
         Some(backend) => Ok(rest::fresh(&located(backend))),
-        None => Err(rest::not_found("backend")),
+        None => Err(rest::no_record("backend")),
     }
 }
 

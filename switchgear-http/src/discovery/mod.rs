@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `/discovery` | GET, POST |
 //! | `/discovery/{pk\|url}/{value}`, `/discovery/{hex}` | GET, PUT, PATCH, DELETE |
-//! | `/health` | GET |
+//! | `/health`, `/openapi.json` | GET |
 //!
 //! It checks no token itself: put a [`BearerLayer`](crate::auth::BearerLayer) around it.
 
+mod api;
 mod backends;
 mod etag;
+mod schemas;
 mod service;
 
 pub use self::service::DiscoveryService;

@@ -1,11 +1,13 @@
-//! What a service answers when it did not come to an answer of its own: a panic, a deadline.
+//! What a service answers when it did not come to an answer of its own: a panic, a deadline, a
+//! refusal by a layer.
 
+mod early;
 mod panic;
 
 use http::{Response, StatusCode};
 
-pub use self::panic::PanicAnswer;
 pub(crate) use self::panic::panic_message;
+pub use self::{early::EarlyAnswer, panic::PanicAnswer};
 use crate::{body::Body, lnurl, problem::Problem};
 
 /// How a service words its errors.
@@ -13,7 +15,8 @@ use crate::{body::Body, lnurl, problem::Problem};
 pub enum ErrorStyle {
     /// `{"status":"ERROR","reason":…}` with open CORS: LNURL (LUD-01).
     Lnurl {
-        /// Whether it goes out with status 200, for wallets that read no other body.
+        /// Whether it goes out with status 200, for wallets that read no other body. Health checks are
+        /// read by their status, and keep it.
         as_200: bool,
     },
     /// `application/problem+json` (RFC 9457): the administrative services.
@@ -21,6 +24,16 @@ pub enum ErrorStyle {
 }
 
 impl ErrorStyle {
+    /// The style at a path: no wallet asks for health.
+    pub(crate) fn at(self, path: &str) -> Self {
+        match self {
+            Self::Lnurl { .. } if matches!(path, "/health" | "/health/full") => {
+                Self::Lnurl { as_200: false }
+            }
+            style => style,
+        }
+    }
+
     /// An error response with `words` for whoever asked.
     pub fn response(self, status: StatusCode, words: &str) -> Response<Body> {
         match self {

@@ -9,10 +9,25 @@ use crate::{body::Body, escape::Escaped};
 /// Answers 500 in a service's own style when it panics, and logs the panic as an error.
 ///
 /// ```
-/// use switchgear_http::failure::{ErrorStyle, PanicAnswer};
+/// use std::convert::Infallible;
 ///
-/// let layer = PanicAnswer::layer(ErrorStyle::Lnurl { as_200: false });
-/// # let _ = layer;
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use switchgear_http::failure::{ErrorStyle, PanicAnswer};
+/// use tower::{Layer as _, ServiceExt as _, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let divide = service_fn(|request: Request<u32>| async move {
+///     let share = 100 / request.into_body();
+///     Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(share.to_string())))
+/// });
+/// let service = PanicAnswer::layer(ErrorStyle::Problem).layer(divide);
+/// assert_eq!(service.clone().oneshot(Request::new(4)).await?.status(), 200);
+/// assert_eq!(service.oneshot(Request::new(0)).await?.status(), 500);
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct PanicAnswer(ErrorStyle);

@@ -1,15 +1,22 @@
 //! Under which name a request came, and whether this service goes by that name.
 //!
 //! Callbacks are made from it, and caches and wallets keep them; so the form is strict, an unknown
-//! name is refused, and no forwarded header is believed.
+//! name is refused, and forwarded headers count only as far as a [`Client`](crate::client::Client)
+//! brings them.
 
 mod allowed;
 mod authority;
+mod layer;
+mod origin;
 mod request;
+mod service;
 
 pub use self::{
     allowed::{AllowedHosts, AllowedHostsError},
     authority::{HostError, HostPort},
+    layer::HostLayer,
+    origin::Origin,
+    service::HostService,
 };
 
 /// The scheme under which a listener is reached.

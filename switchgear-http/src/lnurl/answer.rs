@@ -44,13 +44,13 @@ pub(super) fn open(headers: &mut HeaderMap) {
 }
 
 /// Lets caches keep what describes `offer` for as long as it can be paid, where that has an end.
-pub(super) fn cache(headers: &mut HeaderMap, offer: &PayableOffer, varies: bool) {
+pub(super) fn cache(headers: &mut HeaderMap, offer: &PayableOffer, varies: Option<&'static str>) {
     match offer.validity.expires() {
         Some(expires) => caching::allow_until(headers, expires, clock::now()),
         None => caching::forbid(headers),
     }
-    if varies {
-        headers.insert(header::VARY, HeaderValue::from_static("Host"));
+    if let Some(names) = varies {
+        headers.insert(header::VARY, HeaderValue::from_static(names));
     }
 }
 

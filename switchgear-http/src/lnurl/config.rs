@@ -16,7 +16,7 @@ pub struct LnurlConfig {
     pub comments: Option<CommentLimit>,
     /// How long an invoice can be paid, to the second.
     pub invoice_expiry: Duration,
-    /// The scheme of this service's listener.
+    /// The scheme of this service's listener; a [`Client`](crate::client::Client)'s goes before it.
     pub scheme: Scheme,
     /// How QR codes look.
     pub qr: QrConfig,

@@ -5,17 +5,29 @@ use switchgear_core::{
     ln::{PartitionReadiness, Readiness},
 };
 
-use super::{answer::Refusal, query::Query, service::Shared};
+use super::{answer::Refusal, api::Check, query::Query, service::Shared};
 use crate::{body::Body, caching, reply};
 
+/// Answers a health check.
+pub(super) fn check(
+    shared: &Shared,
+    check: Check,
+    query: Query<'_>,
+) -> Result<Response<Body>, Refusal> {
+    match check {
+        Check::Liveness => Ok(liveness()),
+        Check::Readiness => readiness(shared, query),
+    }
+}
+
 /// Whether the process runs.
-pub(super) fn liveness() -> Response<Body> {
+fn liveness() -> Response<Body> {
     report(StatusCode::OK, None, &[])
 }
 
 /// Whether invoices can be made: in any partition served here, or in the one asked for.
-pub(super) fn readiness(shared: &Shared, query: Query<'_>) -> Result<Response<Body>, Refusal> {
-    let asked = query.first("partition");
+fn readiness(shared: &Shared, query: Query<'_>) -> Result<Response<Body>, Refusal> {
+    let asked = query.once("partition")?;
     let asked = asked
         .map(|name| served(shared, &name).ok_or_else(unknown))
         .transpose()?;

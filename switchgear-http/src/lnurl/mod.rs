@@ -7,6 +7,7 @@
 //! | `/offers/{partition}/{id}/bech32` | the LNURL of [LUD-01] in upper case |
 //! | `/offers/{partition}/{id}/bech32/qr` | the same as a QR code |
 //! | `/health`, `/health/full` | whether the process runs; whether invoices can be made |
+//! | `/openapi.json` | all this, for programs |
 //!
 //! Every error is `{"status":"ERROR","reason":…}` and every answer has open CORS, as wallets in
 //! browsers need them.
@@ -16,6 +17,7 @@
 //! [LUD-12]: https://github.com/lnurl/luds/blob/luds/12.md
 
 mod answer;
+mod api;
 mod callback;
 mod config;
 mod drain;
@@ -23,6 +25,8 @@ mod health;
 mod offers;
 mod qr;
 mod query;
+mod rendered;
+mod schemas;
 mod service;
 
 pub(crate) use self::answer::error_response;

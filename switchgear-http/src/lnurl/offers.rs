@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{
     answer::{self, Refusal},
+    callback::Base,
     qr::{self, QrFailure},
     query::Query,
     service::Shared,
@@ -44,10 +45,18 @@ pub(super) async fn find(
 }
 
 /// LUD-06, the first step.
-pub(super) fn pay_request(shared: &Shared, offer: &PayableOffer, base: &str) -> Response<Body> {
-    let callback = format!("{}/invoice", url(base, offer));
-    let request = PayRequest::new(offer, &callback, shared.config.comments);
-    describe(shared, offer, reply::json(StatusCode::OK, &request))
+pub(super) fn pay_request(
+    shared: &Shared,
+    offer: &Arc<PayableOffer>,
+    base: &Arc<Base>,
+) -> Response<Body> {
+    let json = shared.rendered.get_or_render(offer, base, || {
+        let callback = format!("{}/invoice", base.url_of(offer));
+        let request = PayRequest::new(offer, &callback, shared.config.comments);
+        reply::encode(&request).into()
+    });
+    let response = reply::typed(StatusCode::OK, "application/json", json);
+    describe(offer, base, response)
 }
 
 /// What LUD-06's second step asks for, checked.
@@ -91,11 +100,11 @@ pub(super) fn no_invoice() -> Response<Body> {
 }
 
 /// The LNURL itself, in upper case.
-pub(super) fn bech32(shared: &Shared, offer: &PayableOffer, base: &str) -> Response<Body> {
-    let lnurl = lnurl::encode(&url(base, offer));
+pub(super) fn bech32(offer: &PayableOffer, base: &Base) -> Response<Body> {
+    let lnurl = lnurl::encode(&base.url_of(offer));
     describe(
-        shared,
         offer,
+        base,
         reply::typed(StatusCode::OK, "text/plain; charset=utf-8", lnurl),
     )
 }
@@ -104,9 +113,9 @@ pub(super) fn bech32(shared: &Shared, offer: &PayableOffer, base: &str) -> Respo
 pub(super) async fn qr(
     shared: &Shared,
     offer: &PayableOffer,
-    base: &str,
+    base: &Base,
 ) -> Result<Response<Body>, Refusal> {
-    let lnurl = lnurl::encode(&url(base, offer));
+    let lnurl = lnurl::encode(&base.url_of(offer));
     let look = shared.config.qr;
     let brush = Arc::clone(&shared.brushes)
         .acquire_owned()
@@ -127,16 +136,11 @@ pub(super) async fn qr(
         QrFailure::Picture(error) => undrawn(&error),
     })?;
     let response = reply::typed(StatusCode::OK, "image/png", picture);
-    Ok(describe(shared, offer, response))
+    Ok(describe(offer, base, response))
 }
 
-fn url(base: &str, offer: &PayableOffer) -> String {
-    format!("{base}/offers/{}/{}", offer.partition, offer.id)
-}
-
-fn describe(shared: &Shared, offer: &PayableOffer, mut response: Response<Body>) -> Response<Body> {
-    let varies = shared.config.authority.varies();
-    answer::cache(response.headers_mut(), offer, varies);
+fn describe(offer: &PayableOffer, base: &Base, mut response: Response<Body>) -> Response<Body> {
+    answer::cache(response.headers_mut(), offer, base.varies);
     response
 }
 

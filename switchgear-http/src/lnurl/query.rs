@@ -35,12 +35,8 @@ impl<'a> Query<'a> {
         Comment::try_new(&text, limit)
     }
 
-    /// The first value of a parameter.
-    pub(super) fn first(self, name: &str) -> Option<Cow<'a, str>> {
-        self.all(name).next()
-    }
-
-    fn once(self, name: &'static str) -> Result<Option<Cow<'a, str>>, InvalidValue> {
+    /// A parameter that may be left out.
+    pub(super) fn once(self, name: &'static str) -> Result<Option<Cow<'a, str>>, InvalidValue> {
         let mut values = self.all(name);
         let value = values.next();
         if values.next().is_some() {

@@ -1,13 +1,13 @@
 use std::{
     convert::Infallible,
     num::NonZero,
-    sync::{Arc, LazyLock},
+    sync::Arc,
     task::{Context, Poll},
     thread::available_parallelism,
 };
 
 use futures::{FutureExt as _, future::BoxFuture};
-use http::{Method, Request, Response, StatusCode, request::Parts};
+use http::{Method, Request, Response, StatusCode, header, request::Parts};
 use switchgear_core::{ln::LnBalancer, offer::OfferProvider};
 use tokio::sync::Semaphore;
 use tower_service::Service;
@@ -15,12 +15,15 @@ use tower_service::Service;
 use super::{
     DrainSwitch, LnurlConfig,
     answer::{self, Refusal},
+    api::{API, Action, View},
+    callback::Bases,
     health, offers,
     query::Query,
+    rendered::Rendered,
 };
 use crate::{
+    api::{Found, Miss},
     body::{self, Body},
-    route::{Found, Routes},
 };
 
 /// The LNURL service over any offers and any fleet of nodes.
@@ -37,10 +40,12 @@ impl LnurlService {
         balancer: Arc<dyn LnBalancer>,
     ) -> Self {
         Self(Arc::new(Shared {
+            bases: Bases::new(&config.authority, config.scheme),
             config,
             offers,
             balancer,
             drain: DrainSwitch::default(),
+            rendered: Rendered::default(),
             brushes: Arc::new(Semaphore::new(
                 available_parallelism().map_or(1, NonZero::get),
             )),
@@ -76,18 +81,16 @@ pub(super) struct Shared {
     pub(super) config: LnurlConfig,
     pub(super) offers: Arc<dyn OfferProvider>,
     pub(super) balancer: Arc<dyn LnBalancer>,
+    bases: Bases,
     pub(super) drain: DrainSwitch,
+    pub(super) rendered: Rendered,
     /// As many pictures are drawn at once as there are processors.
     pub(super) brushes: Arc<Semaphore>,
 }
 
 impl Shared {
     async fn answer(&self, head: &Parts, announced: u64) -> Response<Body> {
-        let mut response = if head.method == Method::OPTIONS {
-            answer::preflight()
-        } else {
-            self.respond(head, announced).await
-        };
+        let mut response = self.respond(head, announced).await;
         answer::open(response.headers_mut());
         if head.method == Method::HEAD {
             response = body::strip(response);
@@ -96,38 +99,37 @@ impl Shared {
     }
 
     async fn respond(&self, head: &Parts, announced: u64) -> Response<Body> {
-        let found = ROUTES.find(head.uri.path());
-        let view = match found.as_ref().map(|found| found.route) {
+        let found = match API.find(&head.method, head.uri.path()) {
+            Ok(found) => found,
+            Err(miss) => return self.miss(head, miss),
+        };
+        let result = match found.action {
+            Action::Preflight => return answer::preflight(),
             // Health checks come from inside, by address, and so stand outside the list of hosts.
-            Some(Endpoint::Health(check)) => {
-                let result = self.health(head, check);
+            Action::Health(check) => {
+                let result = health::check(self, check, Query::new(head.uri.query()));
                 return result.unwrap_or_else(|refusal| refusal.into_response(false));
             }
-            Some(Endpoint::Offer(view)) => Some(view),
-            None => None,
+            Action::Document => self.document(head, announced),
+            Action::Offer(view) => self.offer(head, view, &found, announced).await,
         };
-        let result = self.public(head, view.zip(found), announced).await;
         result.unwrap_or_else(|refusal| refusal.into_response(self.config.errors_as_200))
     }
 
-    fn health(&self, head: &Parts, check: Check) -> Result<Response<Body>, Refusal> {
-        check_method(&head.method)?;
-        match check {
-            Check::Liveness => Ok(health::liveness()),
-            Check::Readiness => health::readiness(self, Query::new(head.uri.query())),
-        }
+    fn document(&self, head: &Parts, announced: u64) -> Result<Response<Body>, Refusal> {
+        self.bases.resolve(head)?;
+        check_length(announced)?;
+        Ok(API.document().answer(&head.headers))
     }
 
-    async fn public(
+    async fn offer(
         &self,
         head: &Parts,
-        found: Option<(View, Found<Endpoint>)>,
+        view: View,
+        found: &Found<'_, Action>,
         announced: u64,
     ) -> Result<Response<Body>, Refusal> {
-        let base = self.config.authority.resolve(head, self.config.scheme)?;
-        let (view, found) = found
-            .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this path"))?;
-        check_method(&head.method)?;
+        let base = self.bases.resolve(head)?;
         check_length(announced)?;
         let offer = offers::find(self, found.segment(0), found.segment(1)).await?;
         match view {
@@ -140,57 +142,32 @@ impl Shared {
                 }
                 offers::invoice(self, &offer, &request).await
             }
-            View::Bech32 => Ok(offers::bech32(self, &offer, &base)),
+            View::Bech32 => Ok(offers::bech32(&offer, &base)),
             View::Qr => offers::qr(self, &offer, &base).await,
         }
     }
-}
 
-/// What stands behind a path.
-#[derive(Debug, Clone, Copy)]
-enum Endpoint {
-    Health(Check),
-    Offer(View),
+    /// What is at no path, and what a path does not answer, is so under any host.
+    fn miss(&self, head: &Parts, miss: Miss) -> Response<Body> {
+        // Health checks are for programs, which go by the status.
+        let as_200 = self.config.errors_as_200 && !head.uri.path().starts_with("/health");
+        match miss {
+            // A browser asks whether it may read even that there is nothing.
+            Miss::Path if head.method == Method::OPTIONS => answer::preflight(),
+            Miss::Path => {
+                let reason = "there is nothing at this path";
+                Refusal::new(StatusCode::NOT_FOUND, reason).into_response(as_200)
+            }
+            Miss::Method { allow } => {
+                let reason = "only GET is answered here";
+                let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, reason);
+                let mut response = refusal.into_response(as_200);
+                response.headers_mut().insert(header::ALLOW, allow);
+                response
+            }
+        }
+    }
 }
-
-/// What a health check asks.
-#[derive(Debug, Clone, Copy)]
-enum Check {
-    Liveness,
-    Readiness,
-}
-
-/// What is asked of an offer.
-#[derive(Debug, Clone, Copy)]
-enum View {
-    PayRequest,
-    Invoice,
-    Bech32,
-    Qr,
-}
-
-static ROUTES: LazyLock<Routes<Endpoint>> = LazyLock::new(|| {
-    Routes::new([
-        ("/health", Endpoint::Health(Check::Liveness)),
-        ("/health/full", Endpoint::Health(Check::Readiness)),
-        (
-            "/offers/{partition}/{id}",
-            Endpoint::Offer(View::PayRequest),
-        ),
-        (
-            "/offers/{partition}/{id}/invoice",
-            Endpoint::Offer(View::Invoice),
-        ),
-        (
-            "/offers/{partition}/{id}/bech32",
-            Endpoint::Offer(View::Bech32),
-        ),
-        (
-            "/offers/{partition}/{id}/bech32/qr",
-            Endpoint::Offer(View::Qr),
-        ),
-    ])
-});
 
 /// The longest body that a request may announce, in bytes: no endpoint has a use for one.
 const MAX_BODY: u64 = 65_536;
@@ -201,12 +178,4 @@ fn check_length(announced: u64) -> Result<(), Refusal> {
         return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, reason));
     }
     Ok(())
-}
-
-fn check_method(method: &Method) -> Result<(), Refusal> {
-    if [Method::GET, Method::HEAD].contains(method) {
-        return Ok(());
-    }
-    let reason = "only GET is answered here";
-    Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, reason))
 }

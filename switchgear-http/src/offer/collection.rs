@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use http::{Method, Response, header, request::Parts};
+use http::{Response, StatusCode, header, request::Parts};
 use switchgear_core::{
     Partition,
     store::{StoreErrorKind, Written},
@@ -10,6 +10,7 @@ use switchgear_core::{
 use uuid::Uuid;
 
 use super::{
+    api::Verb,
     paging,
     shelf::{Record, Shelf},
 };
@@ -19,12 +20,33 @@ use crate::{
     rest::{self, Located, audited},
 };
 
-/// POST of a record with its key inside.
-pub(super) async fn post<R, S, B>(
+/// Does what is asked of the records on a shelf; `segments` are those of the path.
+pub(super) async fn answer<R, S, B>(
     shelf: &S,
+    verb: Verb,
+    [partition, id]: [&str; 2],
+    max_page_size: usize,
     head: &Parts,
     body: B,
 ) -> Result<Response<Body>, Problem>
+where
+    R: Record,
+    S: Shelf<R> + ?Sized,
+    B: http_body::Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let key = || key(partition, id).ok_or_else(|| rest::no_record(R::NOUN));
+    match verb {
+        Verb::Post => post(shelf, head, body).await,
+        Verb::List => list(shelf, head, partition, max_page_size).await,
+        Verb::Get => get(shelf, key()?).await,
+        Verb::Put => put(shelf, head, key()?, body).await,
+        Verb::Delete => delete(shelf, head, key()?).await,
+    }
+}
+
+/// POST of a record with its key inside.
+async fn post<R, S, B>(shelf: &S, head: &Parts, body: B) -> Result<Response<Body>, Problem>
 where
     R: Record,
     S: Shelf<R> + ?Sized,
@@ -46,7 +68,7 @@ where
 }
 
 /// GET of a page.
-pub(super) async fn list<R, S>(
+async fn list<R, S>(
     shelf: &S,
     head: &Parts,
     partition: &str,
@@ -56,33 +78,11 @@ where
     R: Record,
     S: Shelf<R> + ?Sized,
 {
-    let partition = Partition::try_new(partition).map_err(|_| rest::not_found("partition"))?;
+    let partition = Partition::try_new(partition).map_err(|_| no_partition())?;
     let page = paging::page(head.uri.query(), max_page_size)?;
     let records = shelf.page(&partition, page).await?;
     let records: Vec<_> = records.into_iter().map(located).collect();
     Ok(rest::fresh(&records))
-}
-
-/// Everything that is done to one record.
-pub(super) async fn record<R, S, B>(
-    shelf: &S,
-    head: &Parts,
-    key: Option<(Partition, Uuid)>,
-    body: B,
-) -> Result<Response<Body>, Problem>
-where
-    R: Record,
-    S: Shelf<R> + ?Sized,
-    B: http_body::Body,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    let key = key.ok_or_else(|| rest::not_found(R::NOUN));
-    match head.method {
-        Method::GET | Method::HEAD => get(shelf, key?).await,
-        Method::PUT => put(shelf, head, key?, body).await,
-        Method::DELETE => delete(shelf, head, key?).await,
-        _ => Err(rest::method_not_allowed("GET, HEAD, PUT, DELETE")),
-    }
 }
 
 async fn get<R, S>(shelf: &S, (partition, id): (Partition, Uuid)) -> Result<Response<Body>, Problem>
@@ -92,7 +92,7 @@ where
 {
     match shelf.get(&partition, id).await? {
         Some(record) => Ok(rest::fresh(&located(record))),
-        None => Err(rest::not_found(R::NOUN)),
+        None => Err(rest::no_record(R::NOUN)),
     }
 }
 
@@ -139,8 +139,13 @@ where
     Ok(rest::done())
 }
 
+/// No partition has such a name.
+fn no_partition() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND).with_detail("there is no such partition")
+}
+
 /// The key that a path or a location says.
-pub(super) fn key(partition: &str, id: &str) -> Option<(Partition, Uuid)> {
+fn key(partition: &str, id: &str) -> Option<(Partition, Uuid)> {
     Some((Partition::try_new(partition).ok()?, rest::uuid(id)?))
 }
 

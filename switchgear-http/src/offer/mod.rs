@@ -5,13 +5,15 @@
 //! | `/R` | POST |
 //! | `/R/{partition}?start=&count=&after=` | GET |
 //! | `/R/{partition}/{id}` | GET, PUT, DELETE |
-//! | `/health` | GET |
+//! | `/health`, `/openapi.json` | GET |
 //!
 //! It checks no token itself: put a [`BearerLayer`](crate::auth::BearerLayer) around it.
 
+mod api;
 mod collection;
 mod config;
 mod paging;
+mod schemas;
 mod service;
 mod shelf;
 

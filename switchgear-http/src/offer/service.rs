@@ -1,25 +1,21 @@
 use std::{
     convert::Infallible,
     error::Error,
-    sync::{Arc, LazyLock},
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use futures::{FutureExt as _, future::BoxFuture};
-use http::{Method, Request, Response, request::Parts};
+use http::{Request, Response, request::Parts};
 use switchgear_core::offer::{OfferMetadataStore, OfferStore};
 use tower_service::Service;
 
 use super::{
-    OfferConfig, collection,
-    shelf::{Record, Shelf},
+    OfferConfig,
+    api::{API, Action},
+    collection,
 };
-use crate::{
-    body::Body,
-    problem::Problem,
-    rest,
-    route::{Found, Routes},
-};
+use crate::{body::Body, problem::Problem, rest};
 
 /// The offer service over any pair of stores. Clones are cheap and share them.
 #[derive(Debug, Clone)]
@@ -48,48 +44,17 @@ impl OfferService {
         B: http_body::Body,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let found = ROUTES
-            .find(head.uri.path())
-            .ok_or_else(|| rest::not_found("path"))?;
-        match found.route {
-            Endpoint::Health if reads(&head.method) => Ok(rest::healthy()),
-            Endpoint::Health => Err(rest::method_not_allowed("GET, HEAD")),
-            Endpoint::Offers(depth) => {
-                self.collection(&*self.offers, depth, &found, head, body)
-                    .await
+        let found = API.find(&head.method, head.uri.path())?;
+        let segments = [found.segment(0), found.segment(1)];
+        let max = self.config.max_page_size;
+        match found.action {
+            Action::Health => Ok(rest::healthy()),
+            Action::Document => Ok(API.document().answer(&head.headers)),
+            Action::Offers(verb) => {
+                collection::answer(&*self.offers, verb, segments, max, head, body).await
             }
-            Endpoint::Metadata(depth) => {
-                self.collection(&*self.metadata, depth, &found, head, body)
-                    .await
-            }
-        }
-    }
-
-    async fn collection<R, S, B>(
-        &self,
-        shelf: &S,
-        depth: Depth,
-        found: &Found<Endpoint>,
-        head: &Parts,
-        body: B,
-    ) -> Result<Response<Body>, Problem>
-    where
-        R: Record,
-        S: Shelf<R> + ?Sized,
-        B: http_body::Body,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
-    {
-        match depth {
-            Depth::All if head.method == Method::POST => collection::post(shelf, head, body).await,
-            Depth::All => Err(rest::method_not_allowed("POST")),
-            Depth::Partition if reads(&head.method) => {
-                let max = self.config.max_page_size;
-                collection::list(shelf, head, found.segment(0), max).await
-            }
-            Depth::Partition => Err(rest::method_not_allowed("GET, HEAD")),
-            Depth::Record => {
-                let key = collection::key(found.segment(0), found.segment(1));
-                collection::record(shelf, head, key, body).await
+            Action::Metadata(verb) => {
+                collection::answer(&*self.metadata, verb, segments, max, head, body).await
             }
         }
     }
@@ -118,42 +83,4 @@ where
         }
         .boxed()
     }
-}
-
-/// What stands behind a path.
-#[derive(Debug, Clone, Copy)]
-enum Endpoint {
-    Health,
-    Offers(Depth),
-    Metadata(Depth),
-}
-
-/// How much of a key a path gives.
-#[derive(Debug, Clone, Copy)]
-enum Depth {
-    All,
-    Partition,
-    Record,
-}
-
-static ROUTES: LazyLock<Routes<Endpoint>> = LazyLock::new(|| {
-    Routes::new([
-        ("/health", Endpoint::Health),
-        ("/offers", Endpoint::Offers(Depth::All)),
-        ("/offers/{partition}", Endpoint::Offers(Depth::Partition)),
-        ("/offers/{partition}/{id}", Endpoint::Offers(Depth::Record)),
-        ("/metadata", Endpoint::Metadata(Depth::All)),
-        (
-            "/metadata/{partition}",
-            Endpoint::Metadata(Depth::Partition),
-        ),
-        (
-            "/metadata/{partition}/{id}",
-            Endpoint::Metadata(Depth::Record),
-        ),
-    ])
-});
-
-fn reads(method: &Method) -> bool {
-    [Method::GET, Method::HEAD].contains(method)
 }

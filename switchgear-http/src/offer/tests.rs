@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 use switchgear_stores::memory::MemoryOfferStore;
 
 use super::*;
-use crate::testing::{Answer, request, send};
+use crate::{
+    problem::Problem,
+    testing::{Answer, request, send},
+};
 
 const OFFER: &str = "6a38ebdd-83ef-4b94-b843-3b18cd90a833";
 const METADATA: &str = "88deff7e-ca45-4144-8fca-286a5a18fb1a";
@@ -258,4 +261,61 @@ async fn takes_a_repeated_location_in_any_spelling_and_no_other() {
         let answer = call(&service, "PUT", &path, Some(&body)).await;
         assert_eq!(answer.status, status, "{location}");
     }
+}
+
+#[tokio::test]
+async fn refuses_amounts_that_are_no_whole_numbers() {
+    let service = prepared().await;
+    for amount in [json!(9_000.5), json!(1e30), json!("9000"), json!(null)] {
+        let body = with(offer(OFFER), "maxSendable", amount.clone());
+        let answer = call(&service, "POST", "/offers", Some(&body)).await;
+        let detail = answer.problem(422);
+        assert!(detail.starts_with("maxSendable: "), "{amount}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn takes_each_parameter_of_a_page_once_and_nothing_for_none() {
+    let service = prepared().await;
+    for (query, parameter) in [
+        ("count=1&count=1", "count"),
+        ("start=0&start=1", "start"),
+        ("start=0&st%61rt=1", "start"),
+        ("after=x&after=y", "after"),
+    ] {
+        let path = format!("/metadata/default?{query}");
+        let detail = call(&service, "GET", &path, None).await.problem(400);
+        assert_eq!(detail, format!("{parameter}: must be given once"));
+    }
+    for query in ["", "count=0", "start=1", "other=1&other=2"] {
+        let path = format!("/metadata/default?{query}");
+        let answer = call(&service, "GET", &path, None).await;
+        let expected = if query.contains("other") || query.is_empty() {
+            1
+        } else {
+            0
+        };
+        assert_eq!(answer.json().as_array().unwrap().len(), expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn tells_a_record_that_is_not_there_from_a_path_that_is_none() {
+    let service = service();
+    for (path, kind) in [
+        (
+            format!("/offers/default/{OFFER}"),
+            Problem::RECORD_NOT_FOUND,
+        ),
+        ("/metadata/default/x".to_owned(), Problem::RECORD_NOT_FOUND),
+        ("/offers/a%20b".to_owned(), Problem::ABOUT_BLANK),
+        ("/discovery".to_owned(), Problem::ABOUT_BLANK),
+    ] {
+        let answer = call(&service, "GET", &path, None).await;
+        answer.problem(404);
+        assert_eq!(answer.json()["type"], kind, "{path}");
+    }
+    let path = format!("/metadata/default/{METADATA}");
+    let answer = call(&service, "DELETE", &path, None).await;
+    assert_eq!(answer.json()["type"], Problem::RECORD_NOT_FOUND);
 }

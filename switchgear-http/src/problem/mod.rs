@@ -16,6 +16,7 @@ use crate::{body::Body, caching, reply};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Problem {
+    kind: &'static str,
     status: StatusCode,
     title: &'static str,
     detail: Option<String>,
@@ -26,6 +27,13 @@ impl Problem {
     /// The title of every 400 and 422.
     pub const INVALID_INPUT: &'static str = "Invalid input";
 
+    /// The type of a 404 that says that a record is not there. Any other 404, of a path, of another
+    /// service or of a proxy on the way, says nothing about records.
+    pub const RECORD_NOT_FOUND: &'static str = "urn:switchgear:problem:record-not-found";
+
+    /// The type of a problem that its status says all about (RFC 9457, 4.2.1).
+    pub const ABOUT_BLANK: &'static str = "about:blank";
+
     /// A problem titled as its status: `Not Found`, or [`Self::INVALID_INPUT`] for 400 and 422.
     pub fn new(status: StatusCode) -> Self {
         let title = match status {
@@ -33,11 +41,19 @@ impl Problem {
             _ => status.canonical_reason().unwrap_or("Error"),
         };
         Self {
+            kind: Self::ABOUT_BLANK,
             status,
             title,
             detail: None,
             headers: Vec::new(),
         }
+    }
+
+    /// Says of which type the problem is, by a URI that programs compare.
+    #[must_use]
+    pub fn with_type(mut self, kind: &'static str) -> Self {
+        self.kind = kind;
+        self
     }
 
     /// Says what this very problem is, for an administrator to read.
@@ -62,7 +78,7 @@ impl Problem {
     /// The response, which no cache keeps.
     pub fn into_response(self) -> Response<Body> {
         let document = Document {
-            kind: "about:blank",
+            kind: self.kind,
             title: self.title,
             status: self.status.as_u16(),
             detail: self.detail.as_deref(),

@@ -4,6 +4,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::once::Once;
 use crate::{
     body::{self, ReadError},
     problem::Problem,
@@ -14,20 +15,16 @@ const MAX_BODY: usize = 2 * 1_024 * 1_024;
 
 /// Reads a body that is a JSON object.
 ///
-/// 415 for another content type, 413 above the limit, 400 for broken JSON, 422 for another value.
+/// 415 for another content type or a coded one, 413 above the limit, 400 for broken JSON, 422 for
+/// another value.
 pub(crate) async fn object<B>(headers: &HeaderMap, body: B) -> Result<Map<String, Value>, Problem>
 where
     B: http_body::Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    if !is_json(headers) {
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-            .with_detail("the content type must be application/json"));
-    }
+    check_type(headers)?;
     let bytes = body::read(body, MAX_BODY).await.map_err(unreadable)?;
-    let value = serde_json::from_slice(&bytes).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST).with_detail(format!("the body is not JSON: {error}"))
-    })?;
+    let Once(value) = serde_json::from_slice(&bytes).map_err(unparsable)?;
     match value {
         Value::Object(object) => Ok(object),
         _ => Err(wrong_shape("the body must be a JSON object".to_owned())),
@@ -59,12 +56,34 @@ pub(super) fn located(path: &str, message: &str) -> String {
     format!("{path}: {reason}")
 }
 
+fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let refuse = |detail| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE).with_detail(detail);
+    if !is_json(headers) {
+        return Err(refuse("the content type must be application/json"));
+    }
+    let coding = headers.get(header::CONTENT_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(refuse("the body must not be compressed"));
+    }
+    Ok(())
+}
+
+/// Of two content types, neither is believed.
 fn is_json(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+    let mut fields = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(only), None) = (fields.next(), fields.next()) else {
+        return false;
+    };
+    let essence = only.to_str().ok().and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// What is JSON but names a field twice has the wrong shape.
+fn unparsable(error: serde_json::Error) -> Problem {
+    if error.is_data() {
+        return wrong_shape(error.to_string());
+    }
+    Problem::new(StatusCode::BAD_REQUEST).with_detail(format!("the body is not JSON: {error}"))
 }
 
 fn unreadable(error: ReadError) -> Problem {

@@ -1,8 +1,11 @@
 //! What the administrative services share: JSON in and out, keys, store failures, the audit line.
 
+pub(crate) mod api;
 mod audit;
 mod json;
 mod key;
+mod miss;
+mod once;
 mod store;
 
 use http::{HeaderValue, Method, Response, StatusCode, header};
@@ -75,16 +78,11 @@ pub(crate) fn done() -> Response<Body> {
     reply::empty(StatusCode::NO_CONTENT)
 }
 
-/// 404 in `what`'s name.
-pub(crate) fn not_found(what: &str) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND).with_detail(format!("there is no such {what}"))
-}
-
-/// 405 with what is allowed.
-pub(crate) fn method_not_allowed(allow: &'static str) -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED)
-        .with_detail(format!("allowed are {allow}"))
-        .with_header(header::ALLOW, HeaderValue::from_static(allow))
+/// 404 of a record that is not there.
+pub(crate) fn no_record(what: &str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND)
+        .with_type(Problem::RECORD_NOT_FOUND)
+        .with_detail(format!("there is no such {what}"))
 }
 
 /// Reads an id in its one form, hyphenated: a record has one path.

@@ -20,7 +20,11 @@ impl From<StoreError> for Problem {
             tracing::error!("the store failed: {}", ErrorChain(&error));
             return Self::new(status).with_detail("the store cannot answer now, please try again");
         }
-        Self::new(status).with_detail(error.to_string())
+        let problem = Self::new(status).with_detail(error.to_string());
+        match status {
+            StatusCode::NOT_FOUND => problem.with_type(Self::RECORD_NOT_FOUND),
+            _ => problem,
+        }
     }
 }
 

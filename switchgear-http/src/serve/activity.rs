@@ -75,7 +75,9 @@ impl Activity {
     /// A connection that has been `ending` since some time has little of it while nothing goes on.
     pub(super) fn deadline(&self, cx: &Context<'_>, ending: Option<Instant>) -> Option<Instant> {
         let mut state = self.0.lock();
-        state.watcher = Some(cx.waker().clone());
+        if state.multiplexed {
+            state.watcher = Some(cx.waker().clone());
+        }
         match (state.phase, ending) {
             (Phase::Busy { .. }, _) => {
                 (state.unsent > 0).then_some(state.progress + state.write_timeout)
@@ -129,24 +131,34 @@ impl Activity {
             _ => 1,
         };
         state.phase = Phase::Busy { requests };
-        RequestGuard(self.clone())
+        RequestGuard {
+            activity: self.clone(),
+            multiplexed,
+        }
     }
 }
 
 /// A request that is being answered, until the last byte of the answer went.
 #[derive(Debug)]
-pub(super) struct RequestGuard(Activity);
+pub(super) struct RequestGuard {
+    activity: Activity,
+    multiplexed: bool,
+}
 
 impl RequestGuard {
-    /// Something of the answer is ready for the peer, which takes it until the guard is dropped.
-    pub(super) fn unsent(&self) -> Unsent {
-        let mut state = self.0.0.lock();
+    /// Something of the answer is ready for the peer, which takes it until the guard is dropped. None
+    /// on HTTP/1.1, whose bytes wait nowhere but at the socket, where a write times out.
+    pub(super) fn unsent(&self) -> Option<Unsent> {
+        if !self.multiplexed {
+            return None;
+        }
+        let mut state = self.activity.0.lock();
         state.unsent += 1;
         if state.unsent == 1 {
             state.progress = Instant::now();
             state.wake();
         }
-        Unsent(self.0.clone())
+        Some(Unsent(self.activity.clone()))
     }
 }
 
@@ -179,7 +191,7 @@ impl State {
 
 impl Drop for RequestGuard {
     fn drop(&mut self) {
-        let mut state = self.0.0.lock();
+        let mut state = self.activity.0.lock();
         if let Phase::Busy { requests } = state.phase {
             state.phase = match requests.checked_sub(1) {
                 Some(left) if left > 0 => Phase::Busy { requests: left },
@@ -258,7 +270,7 @@ mod tests {
         let third = first.unsent();
         let late = limits.write_timeout - Duration::from_secs(5);
         assert_eq!(left_of(&activity, None), Some(late));
-        two.progress();
+        two.as_ref().unwrap().progress();
         assert_eq!(left_of(&activity, None), Some(limits.write_timeout));
         drop((one, two, third));
         assert_eq!(left_of(&activity, None), None);

@@ -25,7 +25,7 @@ impl ServeConfig {
     }
 }
 
-/// PEM files of a listener's identity.
+/// PEM files of a listener's identity. They are read again when they change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsPaths {
     /// The certificate chain, the own one first.
@@ -50,9 +50,10 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// How long a client may take nothing of a response. 30 s by default.
     pub write_timeout: Duration,
-    /// The longest head of a request, in bytes; at least 8,192 with HTTP/1.1. 16,384 by default.
+    /// The longest head of a request, target and fields, in bytes; at least 8,192 with HTTP/1.1. What is
+    /// longer is refused with 431, a target alone with 414. 16,384 by default.
     pub header_bytes: usize,
-    /// The most header fields of an HTTP/1.1 request. 100 by default.
+    /// The most header fields of a request; what has more is refused with 431. 100 by default.
     pub headers: usize,
     /// Concurrent requests of one HTTP/2 connection. 256 by default.
     pub h2_streams: u32,

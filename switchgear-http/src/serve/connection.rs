@@ -2,7 +2,8 @@ use std::{
     error::Error,
     future::poll_fn,
     pin::{Pin, pin},
-    task::Poll,
+    sync::Arc,
+    task::{Poll, ready},
     time::Duration,
 };
 
@@ -16,6 +17,7 @@ use switchgear_core::ErrorChain;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
+    task::unconstrained,
     time::{Instant, Sleep, sleep_until},
 };
 
@@ -25,8 +27,24 @@ use super::{Limits, PeerAddr, activity::Activity, timed_io::TimedIo, tracked::Tr
 /// bytes may have arrived and not have been seen.
 const LAST_CALL: Duration = Duration::from_millis(50);
 
+/// How many fields hyper takes in a head, where it is told of no limit.
+const HYPER_HEADERS: usize = 100;
+
 /// hyper takes no smaller buffer.
 const LEAST_BUFFER: usize = 8_192;
+
+/// How much of one request's body, and of all on one HTTP/2 connection, may wait for a service to read
+/// it, in bytes. Most are refused by their heads, and a connection shall cost little.
+const H2_STREAM_WINDOW: u32 = 65_536;
+const H2_CONNECTION_WINDOW: u32 = 262_144;
+
+/// How much of one answer may wait for its HTTP/2 peer, in bytes.
+const H2_SEND_BUFFER: usize = 65_536;
+
+/// Streams that an HTTP/2 peer has reset before they were looked at (CVE-2023-44487), and those that
+/// its mistakes made this side reset (CVE-2025-8671), before the connection is cut.
+const H2_PENDING_RESETS: usize = 20;
+const H2_OWN_RESETS: usize = 1_024;
 
 /// Serves one connection to its end: its peer's, its own for want of activity, or the server's,
 /// which lets requests that have begun finish.
@@ -34,7 +52,7 @@ pub(super) async fn serve<T, S, B>(
     io: T,
     service: S,
     peer: PeerAddr,
-    limits: Limits,
+    limits: Arc<Limits>,
     drain: watch::Receiver<bool>,
 ) where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -51,14 +69,15 @@ pub(super) async fn serve<T, S, B>(
         service,
         peer,
         activity: activity.clone(),
-        cut_off: limits.request_timeout + Limits::REQUEST_GRACE,
+        limits: Arc::clone(&limits),
     };
     let builder = builder(&limits);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let mut draining = pin!(drained(drain, activity.clone()));
     let mut watchdog = Watchdog::new(activity.clone());
     loop {
-        // The connection first: what its peer has already sent counts as begun.
+        // The connection first: what its peer has already sent counts as begun. A peer that never
+        // stops sending uses up the task's share of the runtime; the clock is looked at nevertheless.
         tokio::select! {
             biased;
             result = connection.as_mut() => {
@@ -68,8 +87,8 @@ pub(super) async fn serve<T, S, B>(
                 }
                 return;
             }
-            () = draining.as_mut(), if !watchdog.is_leaving() => {}
-            () = watchdog.bite() => {
+            () = unconstrained(draining.as_mut()), if !watchdog.is_leaving() => {}
+            () = unconstrained(watchdog.bite()) => {
                 if watchdog.is_leaving() || !activity.is_resting() {
                     return;
                 }
@@ -86,13 +105,21 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
-        .max_buf_size(limits.header_bytes.max(LEAST_BUFFER))
-        .max_headers(limits.headers);
+        .max_buf_size(limits.header_bytes.max(LEAST_BUFFER));
+    // A lower limit is the service's own; hyper clears a place for each field before it reads any.
+    if limits.headers > HYPER_HEADERS {
+        builder.http1().max_headers(limits.headers);
+    }
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.h2_streams)
-        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
+        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+        .initial_stream_window_size(H2_STREAM_WINDOW)
+        .initial_connection_window_size(H2_CONNECTION_WINDOW)
+        .max_send_buf_size(H2_SEND_BUFFER)
+        .max_pending_accept_reset_streams(H2_PENDING_RESETS)
+        .max_local_error_reset_streams(H2_OWN_RESETS);
     builder
 }
 
@@ -138,10 +165,18 @@ impl Watchdog {
             let Some(deadline) = self.activity.deadline(cx, self.leaving) else {
                 return Poll::Pending;
             };
-            if self.sleep.deadline() != deadline {
+            // Each request moves the deadline, nearly always away: the clock is set again only when it
+            // rings, or would ring too late.
+            loop {
+                if deadline < self.sleep.deadline() {
+                    self.sleep.as_mut().reset(deadline);
+                }
+                ready!(self.sleep.as_mut().poll(cx));
+                if deadline <= self.sleep.deadline() {
+                    return Poll::Ready(());
+                }
                 self.sleep.as_mut().reset(deadline);
             }
-            self.sleep.as_mut().poll(cx)
         })
         .await;
     }

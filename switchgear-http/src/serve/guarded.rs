@@ -26,7 +26,7 @@ pin_project! {
 
 impl<B> Guarded<B> {
     pub(super) fn new(body: B, request: RequestGuard) -> Self {
-        let unsent = Some(request.unsent());
+        let unsent = request.unsent();
         Self {
             body,
             request: Arc::new(request),
@@ -45,7 +45,7 @@ impl<B: Body> Body for Guarded<B> {
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let this = self.project();
         let polled = this.body.poll_frame(cx);
-        *this.unsent = polled.is_ready().then(|| this.request.unsent());
+        *this.unsent = polled.is_ready().then(|| this.request.unsent()).flatten();
         polled.map_ok(|frame| frame.map_data(|data| Part::new(data, this.request)))
     }
 
@@ -67,7 +67,7 @@ impl<B> fmt::Debug for Guarded<B> {
 /// A part of a body on its way. HTTP/2 holds it while the peer makes no room, longer than the body.
 pub(super) struct Part<D> {
     data: D,
-    unsent: Unsent,
+    unsent: Option<Unsent>,
     _request: Arc<RequestGuard>,
 }
 
@@ -77,6 +77,12 @@ impl<D> Part<D> {
             data,
             unsent: request.unsent(),
             _request: Arc::clone(request),
+        }
+    }
+
+    fn progress(&self) {
+        if let Some(unsent) = &self.unsent {
+            unsent.progress();
         }
     }
 }
@@ -95,12 +101,12 @@ impl<D: Buf> Buf for Part<D> {
     }
 
     fn advance(&mut self, count: usize) {
-        self.unsent.progress();
+        self.progress();
         self.data.advance(count);
     }
 
     fn copy_to_bytes(&mut self, count: usize) -> Bytes {
-        self.unsent.progress();
+        self.progress();
         self.data.copy_to_bytes(count)
     }
 }

@@ -1,5 +1,7 @@
 //! A listener for any tower service: bind, TLS, HTTP/1.1 and HTTP/2, limits, and a graceful end.
 //!
+//! A certificate that changes on disk is taken up while it serves.
+//!
 //! ```
 //! use std::{convert::Infallible, time::Duration};
 //!
@@ -22,11 +24,14 @@
 //! ```
 
 mod activity;
+mod certificates;
 mod config;
 mod connection;
 mod door;
 mod error;
 mod guarded;
+mod head;
+mod identity;
 mod peer;
 mod server;
 mod socket;

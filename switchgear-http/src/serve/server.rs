@@ -1,4 +1,4 @@
-use std::{error::Error, future::Future, net::SocketAddr, pin::pin, time::Duration};
+use std::{error::Error, future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -15,7 +15,8 @@ use super::{
     activity::FAREWELL,
     connection,
     door::{Accepted, Door},
-    socket, tls,
+    socket,
+    tls::Tls,
 };
 use crate::{escape::Escaped, failure};
 
@@ -23,18 +24,18 @@ use crate::{escape::Escaped, failure};
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Tls>,
     limits: Limits,
 }
 
 impl Server {
     /// Binds the address and reads the certificate. Connections wait in the kernel until
-    /// [`Self::run`].
+    /// [`Self::run`], which reads it again when it changes.
     ///
     /// # Errors
     /// When the address cannot be bound, or the TLS files do not serve.
     pub async fn bind(config: ServeConfig) -> Result<Self, ServeError> {
-        let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
+        let tls = config.tls.as_ref().map(Tls::new).transpose()?;
         let refused = |source| ServeError::Bind {
             address: config.address,
             source,
@@ -57,7 +58,9 @@ impl Server {
     /// Serves until `shutdown` is over; then accepts nothing more, closes idle connections at once,
     /// lets requests that have begun finish, and after `drain_timeout` drops what is left.
     ///
-    /// Each request has its [`PeerAddr`](super::PeerAddr) in its extensions.
+    /// Each request has its [`PeerAddr`](super::PeerAddr) in its extensions. Handshakes get what the
+    /// files of the certificate hold, within two seconds of a change; files that do not go together
+    /// change nothing, and are told of once.
     ///
     /// # Errors
     /// None at present: a listener that fails to accept is tried again.
@@ -86,11 +89,18 @@ impl Server {
             limits,
         } = self;
         let mut door = Door::new(listener, limits.connections);
+        // Ends with this call.
+        let mut helpers = JoinSet::new();
+        let tls = tls.map(|tls| {
+            helpers.spawn(tls.certificates.watch());
+            tls.acceptor
+        });
+        let limits = Arc::new(limits);
         let (drain, draining) = watch::channel(false);
         let mut connections = JoinSet::new();
         let open = move |accepted, connections: &mut JoinSet<()>| {
             let (service, tls) = (service.clone(), tls.clone());
-            let (limits, draining) = (limits.clone(), draining.clone());
+            let (limits, draining) = (Arc::clone(&limits), draining.clone());
             connections.spawn(serve(accepted, service, tls, limits, draining));
         };
         let mut shutdown = pin!(shutdown);
@@ -126,7 +136,7 @@ async fn serve<S, B>(
     accepted: Accepted,
     service: S,
     tls: Option<TlsAcceptor>,
-    limits: Limits,
+    limits: Arc<Limits>,
     drain: watch::Receiver<bool>,
 ) where
     S: tower_service::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,

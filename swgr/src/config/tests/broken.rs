@@ -216,12 +216,8 @@ const LNURL: &[(&str, &str)] = &[
         "2:28: lnurl-service.selection-capacity-bias: must be a single value",
     ),
     (
-        "trusted-proxies: [10.0.0.0/8]",
-        "2:20: lnurl-service.trusted-proxies: believing forwarded headers is not supported by this version (hint: leave it out and set public-url)",
-    ),
-    (
         "trusted-proxies: [10.0.0.0/33]",
-        "2:21: lnurl-service.trusted-proxies: must be a network such as 10.0.0.0/8 or fd00::/8, not `10.0.0.0/33`",
+        "2:21: lnurl-service.trusted-proxies: must be a network such as 10.0.0.0/8 or fd00::/8, or an address, not `10.0.0.0/33`",
     ),
     (
         "log-file: lnurl.log",

@@ -1,6 +1,7 @@
 use std::num::NonZeroU32;
 
 use switchgear_core::balance::{CapacityBias, LoadFactor};
+use switchgear_http::client::TrustedProxies;
 
 use super::*;
 
@@ -40,6 +41,7 @@ fn gives_every_key_its_default() {
     assert_eq!(lnurl.invoice_expiry, Duration::from_secs(180));
     assert_eq!(lnurl.cache_ttl, Duration::from_secs(1));
     assert_eq!(lnurl.comment, None);
+    assert!(lnurl.trusted_proxies.is_empty());
     assert_eq!(lnurl.balance.deadline, Duration::from_secs(5));
     assert_eq!(lnurl.balance.invoice_timeout, Duration::from_secs(2));
     assert_eq!(lnurl.balance.hedge_after, None);
@@ -78,6 +80,20 @@ fn reads_expanded_and_quoted_scalars_as_their_keys_type() {
     assert_eq!(lnurl.balance.invoice_timeout, Duration::from_millis(500));
     assert_eq!(lnurl.public_url, None);
     assert_eq!(lnurl.cache_ttl, Duration::ZERO);
+}
+
+#[test]
+fn reads_trusted_proxies_as_a_list_or_as_comma_separated_text() {
+    let proxies = TrustedProxies::try_new(["10.0.0.0/8", "::1"]).unwrap();
+    for text in [
+        "[10.0.0.0/8, '::1']",
+        "10.0.0.0/8, ::1",
+        "\"10.0.0.0/8,::1,\"",
+    ] {
+        let line = format!("trusted-proxies: {text}\n  allowed-hosts:");
+        let config = good(&GOOD.replace("allowed-hosts:", &line));
+        assert_eq!(config.lnurl.unwrap().trusted_proxies, proxies, "{text}");
+    }
 }
 
 #[test]

@@ -1,4 +1,11 @@
+use tower::Layer as _;
+
 use super::*;
+use crate::{
+    client::{ClientLayer, TrustedProxies},
+    failure::ErrorStyle,
+    serve::PeerAddr,
+};
 
 #[tokio::test]
 async fn answers_only_under_the_hosts_it_goes_by() {
@@ -90,4 +97,140 @@ async fn a_public_url_wins_over_whatever_a_request_says() {
     let callback = format!("https://pay.example/base/offers/default/{ID}/invoice");
     assert_eq!(answer.json()["callback"], callback);
     assert_eq!(answer.header("vary"), "");
+}
+
+/// The callback that a request from `peer` with these headers gets, and its `Vary`; or the reason of a
+/// refusal.
+async fn ask_through(peer: &str, headers: &[(&'static str, &str)]) -> Result<[String; 2], String> {
+    let bench = Bench::standard();
+    let proxies = TrustedProxies::try_new(["10.0.0.0/8"]).unwrap();
+    let layer = ClientLayer::new(proxies, ErrorStyle::Lnurl { as_200: false });
+    let service = layer.layer(bench.service.clone());
+    let mut request = Request::get(path(ID, "")).extension(PeerAddr(peer.parse().unwrap()));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Body::empty()).unwrap();
+    let answer = testing::send(&service, request).await;
+    if answer.status != 200 {
+        return Err(answer.reason(400));
+    }
+    let callback = answer.json()["callback"].as_str().unwrap().to_owned();
+    let (base, _) = callback.split_once("/offers/").unwrap();
+    Ok([base.to_owned(), answer.header("vary").to_owned()])
+}
+
+#[tokio::test]
+async fn callbacks_follow_a_trusted_proxys_headers_and_no_strangers() {
+    const PROXIED: &str = "Host, Forwarded, X-Forwarded-Host, X-Forwarded-Proto";
+    let (proxy, stranger) = ("10.0.0.1:9", "192.0.2.1:9");
+    let host = ("host", "a.example");
+    let inner_host = ("host", "10.0.0.5:8080");
+    let to_b = ("x-forwarded-host", "B.example:8443");
+    let plain = ("x-forwarded-proto", "http");
+    let forwarded = ("forwarded", "for=1.2.3.4;host=\"a.example:80\";proto=http");
+    for (peer, headers, base, vary) in [
+        (proxy, vec![host], "https://a.example", PROXIED),
+        (proxy, vec![host, plain], "http://a.example", PROXIED),
+        (
+            proxy,
+            vec![inner_host, to_b],
+            "https://b.example:8443",
+            PROXIED,
+        ),
+        (
+            proxy,
+            vec![inner_host, to_b, plain],
+            "http://b.example:8443",
+            PROXIED,
+        ),
+        (
+            proxy,
+            vec![inner_host, forwarded],
+            "http://a.example",
+            PROXIED,
+        ),
+        (proxy, vec![forwarded], "http://a.example", PROXIED),
+        (
+            "[::ffff:10.0.0.1]:9",
+            vec![forwarded],
+            "http://a.example",
+            PROXIED,
+        ),
+        (
+            stranger,
+            vec![host, to_b, plain],
+            "https://a.example",
+            "Host",
+        ),
+        (stranger, vec![host, forwarded], "https://a.example", "Host"),
+    ] {
+        let expected = Ok([base.to_owned(), vary.to_owned()]);
+        assert_eq!(ask_through(peer, &headers).await, expected, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_is_held_to_the_list_of_hosts_and_to_the_form() {
+    let (proxy, stranger) = ("10.0.0.1:9", "192.0.2.1:9");
+    let host = ("host", "a.example");
+    let not_served = "this host is not served here";
+    for (peer, headers, reason) in [
+        (
+            proxy,
+            vec![host, ("x-forwarded-host", "evil.example")],
+            not_served,
+        ),
+        (
+            proxy,
+            vec![host, ("forwarded", "host=evil.example")],
+            not_served,
+        ),
+        // The list names port 8443 of this host, and the proxy's scheme implies another one.
+        (
+            proxy,
+            vec![host, ("x-forwarded-host", "b.example")],
+            not_served,
+        ),
+        (
+            proxy,
+            vec![host, ("x-forwarded-host", "a.example:x@evil.example")],
+            "the X-Forwarded-Host header of the proxy in front is malformed",
+        ),
+        (
+            proxy,
+            vec![host, ("x-forwarded-host", "a.example, a.example")],
+            "the X-Forwarded-Host header of the proxy in front says several things at once",
+        ),
+        (
+            proxy,
+            vec![host, ("x-forwarded-proto", "javascript")],
+            "the X-Forwarded-Proto header of the proxy in front is malformed",
+        ),
+        (
+            proxy,
+            vec![
+                host,
+                ("x-forwarded-host", "a.example"),
+                ("forwarded", "host=\"b.example:8443\""),
+            ],
+            "the Forwarded and X-Forwarded headers of the proxy in front say different things",
+        ),
+        (
+            stranger,
+            vec![("x-forwarded-host", "a.example")],
+            "the request names no host",
+        ),
+        (
+            stranger,
+            vec![("host", "evil.example"), ("forwarded", "host=a.example")],
+            not_served,
+        ),
+    ] {
+        assert_eq!(
+            ask_through(peer, &headers).await,
+            Err(reason.to_owned()),
+            "{headers:?}"
+        );
+    }
 }

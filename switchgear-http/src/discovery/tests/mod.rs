@@ -1,3 +1,7 @@
+//! The whole service over memory, without a socket.
+
+mod bodies;
+
 use std::sync::Arc;
 
 use http::{Request, header};
@@ -7,6 +11,7 @@ use switchgear_stores::memory::MemoryDiscoveryStore;
 use super::*;
 use crate::{
     body::Body,
+    problem::Problem,
     testing::{Answer, request, send},
 };
 
@@ -337,41 +342,6 @@ async fn names_the_field_that_does_not_fit() {
 }
 
 #[tokio::test]
-async fn refuses_bodies_of_another_type_broken_or_too_large() {
-    let service = service();
-    let raw = |content_type: Option<&str>, body: Vec<u8>| {
-        let mut request = Request::post("/discovery").body(Body::from(body)).unwrap();
-        if let Some(content_type) = content_type {
-            let value = content_type.parse().unwrap();
-            request.headers_mut().insert(header::CONTENT_TYPE, value);
-        }
-        request
-    };
-    let good = by_key().to_string().into_bytes();
-    for content_type in [None, Some("text/json"), Some(""), Some("application/jsonp")] {
-        send(&service, raw(content_type, good.clone()))
-            .await
-            .problem(415);
-    }
-    let json = Some("Application/JSON ; charset=utf-8");
-    for body in [
-        &b""[..],
-        b"{",
-        b"{\"a\":1,}",
-        b"\xff",
-        b"{}{}",
-        &b"[".repeat(1_000),
-    ] {
-        send(&service, raw(json, body.to_vec())).await.problem(400);
-    }
-    let mut large = good.clone();
-    large.resize(2 * 1_024 * 1_024, b' ');
-    assert_eq!(send(&service, raw(json, large.clone())).await.status, 201);
-    large.push(b' ');
-    send(&service, raw(json, large)).await.problem(413);
-}
-
-#[tokio::test]
 async fn answers_304_while_nothing_has_changed() {
     let service = service();
     call(&service, "POST", "/discovery", Some(&by_key())).await;
@@ -491,4 +461,37 @@ async fn takes_a_repeated_location_in_any_spelling() {
         let status = call(&service, "PUT", &path, Some(&body)).await.status;
         assert!([201, 204].contains(&status), "{location}: {status}");
     }
+}
+
+#[tokio::test]
+async fn an_empty_patch_changes_nothing_and_finds_no_backend_that_is_not_there() {
+    let service = service();
+    let path = format!("/discovery/pk/{KEY}");
+    let nothing = json!({});
+    call(&service, "PATCH", &path, Some(&nothing))
+        .await
+        .problem(404);
+    call(&service, "POST", "/discovery", Some(&by_key())).await;
+    let before = call(&service, "GET", "/discovery", None).await;
+    let answer = call(&service, "PATCH", &path, Some(&nothing)).await;
+    assert_eq!(answer.status, 204);
+    let after = call(&service, "GET", "/discovery", None).await;
+    assert_eq!(after.json(), before.json());
+}
+
+#[tokio::test]
+async fn tells_a_record_that_is_not_there_from_a_path_that_is_none() {
+    let service = service();
+    for (path, kind) in [
+        (format!("/discovery/pk/{KEY}"), Problem::RECORD_NOT_FOUND),
+        ("/discovery/pk/x".to_owned(), Problem::RECORD_NOT_FOUND),
+        ("/discovery/px/x".to_owned(), Problem::ABOUT_BLANK),
+        ("/offers/default".to_owned(), Problem::ABOUT_BLANK),
+    ] {
+        let answer = call(&service, "GET", &path, None).await;
+        answer.problem(404);
+        assert_eq!(answer.json()["type"], kind, "{path}");
+    }
+    let answer = call(&service, "DELETE", &format!("/discovery/{KEY}"), None).await;
+    assert_eq!(answer.json()["type"], Problem::RECORD_NOT_FOUND);
 }

@@ -1,0 +1,16 @@
+//! The listener over real sockets: protocols, TLS, limits, and a drain that loses nothing.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+mod bench;
+mod frames;
+mod identity;
+
+mod certificates;
+mod drain;
+mod floods;
+mod limits;
+mod protocols;
+mod timeouts;
