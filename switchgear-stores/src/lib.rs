@@ -77,3 +77,10 @@ mod changes;
 mod refusal;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod sql;
+#[cfg(any(
+    feature = "sqlite",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "http"
+))]
+mod unreadable;

@@ -73,7 +73,8 @@ impl Fixture {
     /// As our services answer for a record that does not exist.
     fn answer_that_there_is_none(&self) {
         let headers = [("content-type", "application/problem+json")];
-        self.remote.answer(404, &headers, r#"{"status":404}"#);
+        let none = r#"{"type":"urn:switchgear:problem:record-not-found","status":404}"#;
+        self.remote.answer(404, &headers, none);
     }
 
     #[track_caller]
@@ -233,6 +234,31 @@ async fn asks_for_a_snapshot_only_when_it_changed() {
 }
 
 #[tokio::test]
+async fn leaves_out_a_backend_of_a_newer_service_and_takes_the_others() {
+    let fixture = Fixture::start().await;
+    let store = fixture.discovery();
+    let known = backend("a");
+    let mut newer = serde_json::to_value(backend("b")).unwrap();
+    newer["implementation"]["type"] = json!("of tomorrow");
+    newer["location"] = json!("/discovery/url/b\n");
+
+    fixture.answer(200, json!([newer, known]));
+    let BackendSnapshot::Changed { backends, .. } = store.snapshot(None).await.unwrap() else {
+        panic!("no version was known");
+    };
+    assert_eq!(backends, [known]);
+
+    // A service whose records are all of another kind is another service.
+    fixture.answer(200, json!([newer]));
+    let error = store.snapshot(None).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Remote);
+    assert!(
+        error.to_string().ends_with(": /discovery/url/b\\n"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn tells_its_own_changes_and_no_others() {
     let fixture = Fixture::start().await;
     let store = fixture.discovery();
@@ -284,11 +310,17 @@ async fn says_what_the_remote_service_meant() {
     let patched = store.patch(address, BackendPatch::default()).await;
     refused(patched, missing, readable);
 
-    // A 404 of anybody else, an ingress for example, says nothing of records.
+    // A 404 of anybody else, an ingress or another of our services, says nothing of records.
     let (remote, words) = (StoreErrorKind::Remote, "check the base URL");
-    for body in ["", "<html>"] {
+    let ours = [("content-type", "application/problem+json")];
+    let other = [("content-type", "text/html")];
+    for (headers, body) in [
+        (&other, ""),
+        (&other, "<html>"),
+        (&ours, r#"{"type":"about:blank","status":404}"#),
+    ] {
         for _ in 0..3 {
-            fixture.answer(404, body);
+            fixture.remote.answer(404, headers, body);
         }
         refused(store.get(address).await, remote, words);
         refused(store.delete(address).await, remote, words);

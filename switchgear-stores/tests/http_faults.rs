@@ -26,7 +26,8 @@ use tokio::{
 use uuid::Uuid;
 
 const GONE: &[u8] = b"HTTP/1.1 404 Not Found\r\n\
-    content-type: application/problem+json\r\ncontent-length: 0\r\n\r\n";
+    content-type: application/problem+json\r\ncontent-length: 50\r\n\r\n\
+    {\"type\":\"urn:switchgear:problem:record-not-found\"}";
 
 /// A service on loopback each of whose connections is served by the same function.
 struct Service {

@@ -4,8 +4,15 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use switchgear_core::store::{StoreError, StoreErrorKind, Written};
 
-/// The type of these services' errors (RFC 9457).
+/// The content type of an error that says what it is (RFC 9457).
 const PROBLEM: &str = "application/problem+json";
+
+/// The type of the one 404 that tells of a record: these services answer others to a path that they do
+/// not have.
+const RECORD_NOT_FOUND: &str = "urn:switchgear:problem:record-not-found";
+
+/// How much of a record's own location an error repeats, in letters.
+const LONGEST_LOCATION: usize = 200;
 
 /// A remote service's answer, read to its end.
 #[derive(Debug)]
@@ -18,6 +25,8 @@ pub(super) struct Answer {
 /// What an error says of itself (RFC 9457).
 #[derive(Debug, Default, Deserialize)]
 struct Problem {
+    #[serde(rename = "type")]
+    kind: Option<String>,
     title: Option<String>,
     detail: Option<String>,
 }
@@ -43,17 +52,24 @@ impl Answer {
     pub(super) fn record<T: DeserializeOwned>(self) -> Result<Option<T>, StoreError> {
         match self.status {
             StatusCode::OK => record(self.value()?).map(Some),
-            StatusCode::NOT_FOUND if self.is_of_our_kind() => Ok(None),
+            _ if self.tells_of_no_record() => Ok(None),
             _ => Err(self.failure_of_a_read()),
         }
     }
 
     /// A GET of a list.
     pub(super) fn records<T: DeserializeOwned>(self) -> Result<Vec<T>, StoreError> {
+        self.each_record()?.collect()
+    }
+
+    /// A GET of a list, of which some records may not be readable.
+    pub(super) fn each_record<T: DeserializeOwned>(
+        self,
+    ) -> Result<impl Iterator<Item = Result<T, StoreError>>, StoreError> {
         match self.status {
             StatusCode::OK => {
                 let values: Vec<Value> = self.value()?;
-                values.into_iter().map(record).collect()
+                Ok(values.into_iter().map(record))
             }
             _ => Err(self.failure()),
         }
@@ -81,22 +97,32 @@ impl Answer {
     pub(super) fn changed(self, not_found: impl FnOnce() -> StoreError) -> Result<(), StoreError> {
         match self.status {
             StatusCode::NO_CONTENT | StatusCode::OK => Ok(()),
-            StatusCode::NOT_FOUND if self.is_of_our_kind() => Err(not_found()),
+            _ if self.tells_of_no_record() => Err(not_found()),
             _ => Err(self.failure()),
         }
     }
 
-    /// Whether an error is told in the way of these services. An ingress, or whatever else a wrong base
-    /// URL leads to, answers 404 as well, and knows nothing of records.
-    fn is_of_our_kind(&self) -> bool {
+    /// Whether the service knows that there is no such record. An ingress, another service, or whatever
+    /// else a wrong base URL leads to, answers 404 as well, and knows nothing of records.
+    fn tells_of_no_record(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
+            && self.is_a_problem()
+            && self.problem().kind.as_deref() == Some(RECORD_NOT_FOUND)
+    }
+
+    fn is_a_problem(&self) -> bool {
         let content_type = self.headers.get(header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());
         let essence = content_type.and_then(|value| value.split(';').next());
         essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(PROBLEM))
     }
 
+    fn problem(&self) -> Problem {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
     fn value<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
-        serde_json::from_slice(&self.body).map_err(unreadable)
+        serde_json::from_slice(&self.body).map_err(|error| unreadable("", error))
     }
 
     /// As [`Self::failure`], of a request by a key that is legal and with nothing else to be wrong
@@ -116,7 +142,7 @@ impl Answer {
     /// What a status means that the request had no place for.
     fn failure(&self) -> StoreError {
         let status = self.status;
-        let problem: Problem = serde_json::from_slice(&self.body).unwrap_or_default();
+        let problem = self.problem();
         let remote = |message: String| StoreError::new(StoreErrorKind::Remote, message);
         match status {
             StatusCode::BAD_REQUEST
@@ -130,7 +156,8 @@ impl Answer {
                  for another service or key"
             )),
             StatusCode::NOT_FOUND => remote(format!(
-                "the remote service does not know this path ({status}): check the base URL"
+                "the remote service does not know this path ({status}): check the base URL, and that \
+                 its versions and this one's belong together"
             )),
             StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => remote(format!(
                 "the remote service did not answer in time ({status})"
@@ -158,18 +185,24 @@ impl Problem {
 
 /// Responses carry the record's `location` beside its fields; requests and records do not.
 fn record<T: DeserializeOwned>(mut value: Value) -> Result<T, StoreError> {
-    if let Value::Object(fields) = &mut value {
-        fields.remove("location");
-    }
-    serde_json::from_value(value).map_err(unreadable)
+    let location = match &mut value {
+        Value::Object(fields) => fields.remove("location"),
+        _ => None,
+    };
+    serde_json::from_value(value).map_err(|error| match location {
+        Some(Value::String(location)) => unreadable(&format!(": {}", shortened(&location)), error),
+        _ => unreadable("", error),
+    })
 }
 
-fn unreadable(error: serde_json::Error) -> StoreError {
-    StoreError::new(
-        StoreErrorKind::Remote,
-        "the remote service sent a record that cannot be read",
-    )
-    .with_source(error)
+fn unreadable(which: &str, error: serde_json::Error) -> StoreError {
+    let message = format!("the remote service sent a record that cannot be read{which}");
+    StoreError::new(StoreErrorKind::Remote, message).with_source(error)
+}
+
+fn shortened(location: &str) -> String {
+    let start: String = location.chars().take(LONGEST_LOCATION).collect();
+    start.escape_debug().to_string()
 }
 
 #[cfg(test)]
@@ -195,25 +228,37 @@ mod tests {
 
     #[test]
     fn only_a_service_of_this_kind_knows_that_there_is_no_record() {
-        let answer = |content_type: &str| {
+        const NONE: &str = r#"{"type":"urn:switchgear:problem:record-not-found","status":404}"#;
+        const PROBLEM: &str = "application/problem+json";
+        let answer = |content_type: &str, body: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
-            Answer::new(StatusCode::NOT_FOUND, headers, Bytes::from("{}"))
+            Answer::new(StatusCode::NOT_FOUND, headers, Bytes::from(body))
         };
         let missing = || StoreError::new(StoreErrorKind::NotFound, "no such record");
-        for content_type in [
-            "application/problem+json",
-            "Application/Problem+JSON ; charset=utf-8",
-        ] {
-            assert_eq!(answer(content_type).record::<Value>().unwrap(), None);
-            let error = answer(content_type).changed(missing).unwrap_err();
+        for content_type in [PROBLEM, "Application/Problem+JSON ; charset=utf-8"] {
+            let told = answer(content_type, NONE);
+            assert_eq!(told.record::<Value>().unwrap(), None);
+            let error = answer(content_type, NONE).changed(missing).unwrap_err();
             assert_eq!(error.kind(), StoreErrorKind::NotFound, "{content_type}");
         }
-        for content_type in ["text/html", "application/json", "application/problem+jsonp"] {
-            let read = answer(content_type).record::<Value>().unwrap_err();
-            let changed = answer(content_type).changed(missing).unwrap_err();
+        for (content_type, body) in [
+            ("text/html", "<html>"),
+            ("application/json", NONE),
+            ("application/problem+jsonp", NONE),
+            // Another service, or another path of the same one.
+            (PROBLEM, r#"{"type":"about:blank","status":404}"#),
+            (PROBLEM, r#"{"status":404}"#),
+            (PROBLEM, ""),
+        ] {
+            let read = answer(content_type, body).record::<Value>().unwrap_err();
+            let changed = answer(content_type, body).changed(missing).unwrap_err();
             for error in [read, changed] {
-                assert_eq!(error.kind(), StoreErrorKind::Remote, "{content_type}");
+                assert_eq!(
+                    error.kind(),
+                    StoreErrorKind::Remote,
+                    "{content_type} {body}"
+                );
                 assert!(error.to_string().contains("check the base URL"), "{error}");
             }
         }

@@ -17,13 +17,14 @@ use super::{
     answer::Answer,
     service::{Ask, RemoteService},
 };
-use crate::{changes::Changes, refusal};
+use crate::{changes::Changes, refusal, unreadable::Unreadable};
 
 /// The backends of a remote discovery service. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct HttpDiscoveryStore {
     service: Arc<RemoteService>,
     changes: Changes,
+    unreadable: Unreadable,
 }
 
 impl HttpDiscoveryStore {
@@ -37,6 +38,7 @@ impl HttpDiscoveryStore {
         Ok(Self {
             service: Arc::new(RemoteService::try_new(config)?),
             changes: Changes::new(),
+            unreadable: Unreadable::default(),
         })
     }
 
@@ -80,7 +82,7 @@ impl DiscoveryFeed for HttpDiscoveryStore {
         };
         Ok(BackendSnapshot::Changed {
             version,
-            backends: answer.records()?,
+            backends: self.unreadable.left_out(answer.each_record()?)?,
         })
     }
 

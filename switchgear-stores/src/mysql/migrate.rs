@@ -15,7 +15,7 @@ use switchgear_core::store::{StoreError, StoreErrorKind};
 use tokio::task::spawn_blocking;
 
 use super::failures::FAILURES;
-use crate::sql::Fault;
+use crate::sql::{Fault, tell_migrated};
 
 /// Embedded in the program, so that it brings its tables along.
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/mysql");
@@ -44,6 +44,7 @@ pub(super) async fn bring_up_to_date(
     outcome
         .map_err(Into::into)
         .and_then(|outcome| outcome)
+        .map(tell_migrated)
         .map_err(failed)
 }
 
@@ -102,9 +103,11 @@ async fn take_lock(connection: &mut AsyncMysqlConnection) -> Result<(), StoreErr
     Err(StoreError::new(StoreErrorKind::Timeout, message))
 }
 
-fn run(connection: AsyncMysqlConnection) -> Result<(), Box<dyn Error + Send + Sync>> {
+/// Gives how many migrations ran.
+fn run(connection: AsyncMysqlConnection) -> Result<usize, Box<dyn Error + Send + Sync>> {
     let mut connection = AsyncConnectionWrapper::<_>::from(connection);
-    connection.run_pending_migrations(MIGRATIONS).map(drop)
+    let ran = connection.run_pending_migrations(MIGRATIONS)?;
+    Ok(ran.len())
 }
 
 fn failed(error: Box<dyn Error + Send + Sync>) -> StoreError {

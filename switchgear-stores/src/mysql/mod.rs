@@ -19,6 +19,8 @@ mod failures;
 #[path = "../sql/store/metadata.rs"]
 mod metadata;
 mod migrate;
+#[path = "../sql/store/networked.rs"]
+mod networked;
 #[path = "../sql/store/offers.rs"]
 mod offers;
 #[path = "../sql/store/pool.rs"]
@@ -37,7 +39,7 @@ use switchgear_core::store::StoreError;
 
 pub use self::config::MysqlConfig;
 use self::{connections::Connections, connector::Connector, url::Target};
-use crate::changes::Changes;
+use crate::{changes::Changes, unreadable::Unreadable};
 
 /// Backends, offers and their metadata in one MySQL or MariaDB database. Clones share its
 /// connections.
@@ -64,6 +66,7 @@ pub struct MysqlStore {
     target: Target,
     connections: Connections,
     changes: Changes,
+    unreadable: Unreadable,
 }
 
 /// What the shared implementations of the traits call it.
@@ -86,6 +89,7 @@ impl MysqlStore {
             target,
             connections,
             changes: Changes::new(),
+            unreadable: Unreadable::default(),
         })
     }
 

@@ -92,6 +92,12 @@ impl Database {
         hosts
     }
 
+    /// How long to wait where nobody waits behind it: as long as each host may take.
+    pub(super) fn connect_timeout_of_all(&self) -> Duration {
+        let hosts = u32::try_from(self.hosts.len()).unwrap_or(u32::MAX);
+        self.connect_timeout.saturating_mul(hosts)
+    }
+
     /// Whether a connection may need the files of TLS.
     pub(super) fn speaks_tls(&self) -> bool {
         self.tls.mode != SslMode::Disable && !self.hosts.iter().all(Host::is_socket)

@@ -1,8 +1,15 @@
-use std::{error::Error, sync::Arc};
+use std::{
+    error::Error,
+    sync::{Arc, Once},
+    time::Duration,
+};
 
-use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
-use tokio::{task::spawn_blocking, time::timeout};
+use diesel::{ConnectionError, ConnectionResult, dsl::sql, sql_types::Bool};
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, timeout},
+};
 use tokio_postgres::{
     Error as DriverError, NoTls, Socket,
     config::SslMode as DriverMode,
@@ -28,23 +35,39 @@ const SETTINGS: &str = "
     WHERE current_setting(name) = weak;
 ";
 
-/// Connects to the first of the database's hosts that takes us.
-pub(super) async fn establish(database: Arc<Database>) -> ConnectionResult<Connection> {
+/// Said once, and not with each connection.
+static NOT_ENGLISH: Once = Once::new();
+
+/// Connects to the first of the database's hosts that takes us, `within` a time that they share: one
+/// that stays silent leaves the others theirs.
+pub(super) async fn establish(
+    database: Arc<Database>,
+    within: Duration,
+) -> ConnectionResult<Connection> {
+    let deadline = Instant::now() + within;
     let tls = if database.speaks_tls() {
         Some(connector(Arc::clone(&database)).await?)
     } else {
         None
     };
     let mut refusal = bad("the database URL names no host");
-    for host in database.hosts() {
+    let mut hosts = database.hosts().into_iter();
+    while let Some(host) = hosts.next() {
+        let share = share(deadline, hosts.len());
         let connection = reach(&database, host, tls.as_ref());
-        match timeout(database.connect_timeout, connection).await {
+        match timeout(share.min(database.connect_timeout), connection).await {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(error)) => refusal = error,
             Err(_) => refusal = bad("the database did not answer in time"),
         }
     }
     Err(refusal)
+}
+
+/// The time of a host behind which `others` come.
+fn share(deadline: Instant, others: usize) -> Duration {
+    let left = deadline.saturating_duration_since(Instant::now());
+    left / u32::try_from(others).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 async fn connector(database: Arc<Database>) -> ConnectionResult<MakeRustlsConnect> {
@@ -125,7 +148,38 @@ async fn set_up(mut connection: Connection) -> ConnectionResult<Connection> {
         .batch_execute(SETTINGS)
         .await
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    if !speak_english(&mut connection).await {
+        NOT_ENGLISH.call_once(|| {
+            tracing::warn!(
+                "the database's messages are not in English, and this user may not change that: some \
+                 of its failures are not understood; ALTER ROLE … SET lc_messages = 'C' mends it"
+            );
+        });
+    }
     Ok(connection)
+}
+
+/// Asks for English words, unless the server is denied to. Failures are told by them: the driver hands on
+/// no more than a few kinds of errors.
+async fn speak_english(connection: &mut Connection) -> bool {
+    // A refusal within such a block is no line in the server's log.
+    const ASK: &str = "
+        DO $$ BEGIN
+            PERFORM set_config('lc_messages', 'C', false);
+        EXCEPTION WHEN insufficient_privilege THEN NULL;
+        END $$;
+    ";
+    is_english(connection).await
+        || (connection.batch_execute(ASK).await.is_ok() && is_english(connection).await)
+}
+
+async fn is_english(connection: &mut Connection) -> bool {
+    let query = sql::<Bool>("current_setting('lc_messages') ~* '^(c|posix|en|english)([^a-z]|$)'");
+    // Where it does not say, its words decide.
+    diesel::select(query)
+        .get_result(connection)
+        .await
+        .unwrap_or(true)
 }
 
 fn bad(words: impl Into<String>) -> ConnectionError {
@@ -142,4 +196,38 @@ fn chain(error: &dyn Error) -> String {
         source = error.source();
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Hosts that take connections and say nothing: the kernel does that much for them.
+    #[tokio::test]
+    async fn silent_hosts_share_the_time_and_none_goes_unasked() {
+        let within = Duration::from_millis(600);
+        let hosts = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let names = hosts.each_ref().map(|host| host.local_addr().unwrap());
+        let names = names.map(|name| name.to_string()).join(",");
+        let url = format!("postgres://me@{names}/x?sslmode=disable");
+        let database = Arc::new(Database::try_from_url(&url).unwrap());
+        assert!(database.connect_timeout > within);
+
+        let start = Instant::now();
+        let outcome = establish(database, within).await;
+        let words = outcome.err().expect("nobody answers").to_string();
+        assert!(words.contains("did not answer in time"), "{words}");
+        let took = start.elapsed();
+        assert!(took >= within, "given up after {took:?}");
+        assert!(
+            took < Duration::from_secs(5),
+            "as long as one host may take: {took:?}"
+        );
+        for host in hosts {
+            host.set_nonblocking(true).unwrap();
+            host.accept().expect("each was asked");
+        }
+    }
 }

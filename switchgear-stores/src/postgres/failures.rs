@@ -20,6 +20,7 @@ pub(super) const FAILURES: Failures = Failures(&[
     ("authentication error", Failure::DENIED),
     ("database does not allow writes", OTHER_SESSION),
     ("database is not read only", OTHER_SESSION),
+    ("prepared statement \"", POOLED),
     ("deadlock detected", Failure::LOST),
     ("could not serialize access", Failure::LOST),
     ("due to lock timeout", Failure::LOCKED),
@@ -86,6 +87,13 @@ const OTHER_SESSION: Failure = Failure {
     ..Failure::UNKNOWN
 };
 
+/// A statement that was prepared on another session than it is run on.
+const POOLED: Failure = Failure {
+    message: "the database lost a prepared statement: a pooler between must keep a session together \
+              (PgBouncer's pool_mode=session)",
+    ..Failure::UNKNOWN
+};
+
 #[cfg(test)]
 mod tests {
     use switchgear_core::store::StoreErrorKind;
@@ -134,6 +142,10 @@ mod tests {
             ),
             ("relation \"offers\" does not exist", "migrations"),
             ("permission denied for table offers", "rights"),
+            (
+                "prepared statement \"s1\" does not exist",
+                "pool_mode=session",
+            ),
             ("Etwas anderes", "failed"),
         ] {
             let failure = FAILURES.of_words(words);

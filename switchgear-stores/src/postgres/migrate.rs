@@ -20,7 +20,7 @@ use super::{
     establish::establish,
     failures::{FAILURES, NO_RIGHT_TO_CREATE},
 };
-use crate::sql::{Failure, Fault};
+use crate::sql::{Failure, Fault, tell_migrated};
 
 /// Embedded in the program, so that it brings its tables along.
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -38,7 +38,8 @@ const TAKE_LOCK: &str = "
 ///
 /// A database that is up to date is only read, so that its user needs no right to create tables.
 pub(super) async fn bring_up_to_date(database: Arc<Database>) -> Result<(), StoreError> {
-    let mut connection = establish(database).await.map_err(unreachable)?;
+    let patience = database.connect_timeout_of_all();
+    let mut connection = establish(database, patience).await.map_err(unreachable)?;
     if is_up_to_date(&mut connection).await? {
         return Ok(());
     }
@@ -53,10 +54,11 @@ pub(super) async fn bring_up_to_date(database: Arc<Database>) -> Result<(), Stor
     // The harness waits for each statement on the thread that it is called on.
     let run = move || {
         let mut connection = AsyncConnectionWrapper::<Connection>::from(connection);
-        connection.run_pending_migrations(MIGRATIONS).map(drop)
+        let ran = connection.run_pending_migrations(MIGRATIONS)?;
+        Ok(ran.len())
     };
     match spawn_blocking(run).await {
-        Ok(outcome) => outcome.map_err(failed),
+        Ok(outcome) => outcome.map(tell_migrated).map_err(failed),
         Err(error) => Err(failed(Box::new(error))),
     }
 }

@@ -19,6 +19,8 @@ mod host;
 #[path = "../sql/store/metadata.rs"]
 mod metadata;
 mod migrate;
+#[path = "../sql/store/networked.rs"]
+mod networked;
 #[path = "../sql/store/offers.rs"]
 mod offers;
 #[path = "../sql/store/pool.rs"]
@@ -37,7 +39,7 @@ use switchgear_core::store::StoreError;
 
 pub use self::config::PostgresConfig;
 use self::{connections::Connections, database::Database};
-use crate::changes::Changes;
+use crate::{changes::Changes, unreadable::Unreadable};
 
 /// Backends, offers and their metadata in one PostgreSQL database. Clones share its connections.
 ///
@@ -62,6 +64,7 @@ use crate::changes::Changes;
 pub struct PostgresStore {
     connections: Connections,
     changes: Changes,
+    unreadable: Unreadable,
 }
 
 /// What the shared implementations of the traits call it.
@@ -84,6 +87,7 @@ impl PostgresStore {
         Ok(Self {
             connections: Connections::open(database, config.max_connections).await?,
             changes: Changes::new(),
+            unreadable: Unreadable::default(),
         })
     }
 

@@ -92,7 +92,12 @@ pub(crate) fn damaged(
     record: impl std::fmt::Display,
     source: impl Into<Box<dyn Error + Send + Sync>>,
 ) -> StoreError {
-    let message = format!("the database holds a record that cannot be read: {record}");
+    // Written by hand, a key may hold anything.
+    let record = record.to_string();
+    let record = record.escape_debug();
+    let message = format!(
+        "the database holds a record that cannot be read: {record}: put it anew, or delete it"
+    );
     StoreError::new(StoreErrorKind::Unavailable, message).with_source(source)
 }
 

@@ -13,6 +13,7 @@ mod backend_row;
 mod failure;
 pub(crate) mod fault;
 mod metadata_row;
+mod migrated;
 mod notice;
 mod offer_row;
 pub(crate) mod paging;
@@ -26,6 +27,7 @@ pub(crate) use self::{
     failure::{Failure, Failures, Remedy},
     fault::Fault,
     metadata_row::MetadataRow,
+    migrated::tell_migrated,
     notice::Notice,
     offer_row::OfferRow,
     statements::keyed_statements,

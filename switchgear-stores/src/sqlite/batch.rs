@@ -1,9 +1,6 @@
 use std::{pin::Pin, sync::Arc};
 
-use diesel::{
-    connection::AnsiTransactionManager,
-    result::{DatabaseErrorKind, Error as SqlError},
-};
+use diesel::{connection::AnsiTransactionManager, result::Error as SqlError};
 use diesel_async::{AsyncConnection, TransactionManager as _};
 use switchgear_core::store::StoreError;
 use tokio::sync::oneshot;
@@ -63,10 +60,10 @@ where
                     self.outcome = Some(Ok(result));
                 }
                 Err(fault) => {
-                    // A full or failing disk makes SQLite roll all back by itself. Writes behind
-                    // that would stand alone, and those before it be acknowledged and lost.
+                    // A full or failing disk makes SQLite roll all back by itself, this savepoint
+                    // too, so that it is not found. Writes behind that would stand alone, and those
+                    // before it be acknowledged and lost.
                     match (Manager::rollback_transaction(connection).await, fault) {
-                        (_, Fault::Sql(error)) if !is_contained(&error) => return Err(error),
                         (Ok(()), fault) => self.outcome = Some(Err(fault)),
                         (Err(_), Fault::Sql(error)) => return Err(error),
                         (Err(error), Fault::Refused(_)) => return Err(error),
@@ -97,21 +94,6 @@ where
         // Nobody listens when the caller has given up.
         drop(self.caller.send(result));
     }
-}
-
-/// Whether a fault is of one write and its record, so that its transaction surely stands.
-fn is_contained(error: &SqlError) -> bool {
-    use DatabaseErrorKind as Kind;
-    matches!(
-        error,
-        SqlError::DatabaseError(
-            Kind::UniqueViolation
-                | Kind::ForeignKeyViolation
-                | Kind::NotNullViolation
-                | Kind::CheckViolation,
-            _
-        ) | SqlError::DeserializationError(_)
-    )
 }
 
 /// Runs the writes in one transaction, and answers each of them when it holds or is lost.

@@ -16,6 +16,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrati
 use switchgear_core::store::{StoreError, StoreErrorKind};
 
 use super::database::Database;
+use crate::sql::tell_migrated;
 
 /// Embedded in the program, so that it brings its tables along.
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -51,22 +52,27 @@ pub(super) fn bring_up_to_date(
         State::Newer => return Err(newer(database)),
         State::Behind => {}
     }
-    match migrate_under_lock(connection).map_err(|fault| failed(fault.into()))? {
-        State::Newer => Err(newer(database)),
-        State::Behind | State::UpToDate => Ok(()),
+    let (found, ran) = migrate_under_lock(connection).map_err(|fault| failed(fault.into()))?;
+    match found {
+        State::Newer => return Err(newer(database)),
+        State::Behind => tell_migrated(ran),
+        State::UpToDate => {}
     }
+    Ok(())
 }
 
-/// Who had the lock before may have migrated, and be of a newer version. Gives what was found.
-fn migrate_under_lock(connection: &mut SqliteConnection) -> Result<State, MigrationFault> {
+/// Who had the lock before may have migrated, and be of a newer version. Gives what was found, and
+/// how many migrations ran.
+fn migrate_under_lock(connection: &mut SqliteConnection) -> Result<(State, usize), MigrationFault> {
     connection.immediate_transaction(|connection| {
         let found = state(connection).map_err(MigrationFault::Migration)?;
-        if matches!(found, State::Behind) {
-            connection
-                .run_pending_migrations(MIGRATIONS)
-                .map_err(MigrationFault::Migration)?;
+        if !matches!(found, State::Behind) {
+            return Ok((found, 0));
         }
-        Ok(found)
+        let ran = connection
+            .run_pending_migrations(MIGRATIONS)
+            .map_err(MigrationFault::Migration)?;
+        Ok((found, ran.len()))
     })
 }
 
@@ -175,7 +181,7 @@ mod tests {
             )
             .unwrap();
         let found = migrate_under_lock(&mut connection).unwrap();
-        assert!(matches!(found, State::Newer), "{found:?}");
+        assert!(matches!(found, (State::Newer, 0)), "{found:?}");
         assert_eq!(applied(&mut connection).unwrap().len(), 1);
     }
 }

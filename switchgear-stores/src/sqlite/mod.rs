@@ -35,7 +35,7 @@ use switchgear_core::store::StoreError;
 
 pub use self::config::SqliteConfig;
 use self::{connections::Connections, database::Database};
-use crate::changes::Changes;
+use crate::{changes::Changes, unreadable::Unreadable};
 
 /// Backends, offers and their metadata in one SQLite database. Clones share its connections.
 ///
@@ -64,6 +64,7 @@ pub struct SqliteStore {
     database: Database,
     connections: Connections,
     changes: Changes,
+    unreadable: Unreadable,
 }
 
 /// What the shared implementations of the traits call it.
@@ -87,6 +88,7 @@ impl SqliteStore {
             database,
             connections,
             changes: Changes::new(),
+            unreadable: Unreadable::default(),
         })
     }
 

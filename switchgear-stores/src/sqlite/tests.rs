@@ -1,18 +1,23 @@
 //! Faults of the database itself, which only its own connection can bring about.
 
-use std::path::Path;
+use std::{future::pending, path::Path};
 
+use diesel_async::AsyncConnection as _;
 use futures::future::join_all;
 use serde_json::json;
 use switchgear_core::{
-    backend::{BackendAddress, DiscoveryBackendStore as _, DiscoveryFeed as _, SnapshotVersion},
+    backend::{
+        Backend, BackendAddress, BackendPatch, BackendSnapshot, DiscoveryBackendStore as _,
+        DiscoveryFeed as _, SnapshotVersion,
+    },
     offer::{OfferMetadata, OfferMetadataStore as _},
-    store::{StoreError, StoreErrorKind},
+    store::{Page, PageStart, StoreError, StoreErrorKind, Written},
 };
 use tempfile::TempDir;
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{SqliteConfig, SqliteStore};
+use super::{SqliteConfig, SqliteStore, connections::Connection, pool::ConnectionPool};
 
 async fn try_open(folder: &Path) -> Result<SqliteStore, StoreError> {
     let url = format!("sqlite://{}", folder.join("store.db").display());
@@ -239,4 +244,129 @@ async fn a_damaged_record_fails_its_own_reader_only() {
     assert!(error.to_string().contains("cannot be read"), "{error}");
     assert!(error.to_string().contains(&damaged.id.to_string()));
     assert!(holds(&store, &whole).await);
+}
+
+fn backend(name: &str) -> Backend {
+    serde_json::from_value(json!({
+        "address": {"url": format!("https://{name}.example/")},
+        "partitions": ["default"],
+        "weight": 1,
+        "enabled": true,
+        "implementation": {
+            "type": "lndGrpc",
+            "url": "https://127.0.0.1:10009",
+            "auth": {"type": "path", "tlsCertPath": "/tls.cert", "macaroonPath": "/macaroon"},
+            "ampInvoice": false,
+        },
+    }))
+    .unwrap()
+}
+
+async fn backends(store: &SqliteStore) -> Result<Vec<Backend>, StoreError> {
+    match store.snapshot(None).await? {
+        BackendSnapshot::Changed { backends, .. } => Ok(backends),
+        BackendSnapshot::Unchanged => unreachable!("no version was known"),
+    }
+}
+
+#[tokio::test]
+async fn a_backend_that_cannot_be_read_takes_no_other_away_and_is_mended_by_put() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).await;
+    let all = ["a", "b", "c"].map(backend);
+    for backend in &all {
+        store.post(backend.clone()).await.unwrap();
+    }
+    let [a, b, c] = &all;
+    let newer = "UPDATE discovery_backends SET implementation = '{\"type\": \"of tomorrow\"}' \
+                 WHERE sequence = 2";
+    store.connections.on_writer(newer).await;
+    assert_eq!(backends(&store).await.unwrap(), [a.clone(), c.clone()]);
+
+    for error in [
+        store.get(&b.address).await.unwrap_err(),
+        store
+            .patch(&b.address, BackendPatch::enabled(false))
+            .await
+            .unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+        let words = error.to_string();
+        assert!(words.contains("cannot be read"), "{words}");
+        assert!(words.contains(&b.address.to_string()), "{words}");
+        assert!(!words.contains("of tomorrow"), "{words}");
+    }
+    let error = store.post(b.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Conflict, "it is there");
+
+    let written = store.put(b.clone()).await.unwrap();
+    assert_eq!(written, Written::Updated);
+    assert_eq!(backends(&store).await.unwrap(), all);
+}
+
+/// Those who know backends go on with them, as with any store that cannot answer.
+#[tokio::test]
+async fn a_list_of_backends_of_which_none_can_be_read_is_not_an_empty_one() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).await;
+    let only = backend("a");
+    store.post(only.clone()).await.unwrap();
+    let damage = "UPDATE discovery_backends SET partitions = '[1]'";
+    store.connections.on_writer(damage).await;
+    let error = backends(&store).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(error.to_string().contains("cannot be read"), "{error}");
+    store.delete(&only.address).await.unwrap();
+    assert_eq!(backends(&store).await.unwrap(), []);
+}
+
+/// A page is what a backup is made of: nothing is left out of it in silence.
+#[tokio::test]
+async fn a_page_with_a_damaged_record_names_it_until_it_is_put_anew() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).await;
+    let records = [metadata(1), metadata(1), metadata(1)];
+    for record in &records {
+        store.post_metadata(record.clone()).await.unwrap();
+    }
+    let [first, damaged, last] = &records;
+    let damage = format!(
+        "UPDATE offer_metadata SET image_type = 'png', image = 'junk' WHERE id = '{}'",
+        damaged.id
+    );
+    store.connections.on_writer(&damage).await;
+    let page = |start, count| store.metadata_page(&first.partition, Page { start, count });
+    let error = page(PageStart::Offset(0), 3).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(error.to_string().contains(&damaged.id.to_string()));
+    // There is a way around it.
+    let behind = page(PageStart::After(damaged.id), 3).await.unwrap();
+    assert_eq!(behind, std::slice::from_ref(last));
+
+    store.put_metadata(damaged.clone()).await.unwrap();
+    assert_eq!(page(PageStart::Offset(0), 3).await.unwrap(), records);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_not_made_is_told_from_one_that_others_keep() {
+    let unmade = ConnectionPool::try_new(1, pending).unwrap();
+    let start = Instant::now();
+    let error = unmade.checkout().await.err().unwrap();
+    assert_eq!(error.kind(), StoreErrorKind::Timeout);
+    assert!(error.to_string().contains("see whether it runs"), "{error}");
+    assert!(
+        start.elapsed().as_secs() < 10,
+        "longer than a request may take"
+    );
+
+    let kept = ConnectionPool::try_new(1, || Connection::establish(":memory:")).unwrap();
+    let _other = kept.checkout().await.unwrap();
+    let start = Instant::now();
+    let error = kept.checkout().await.err().unwrap();
+    assert_eq!(error.kind(), StoreErrorKind::Timeout);
+    assert!(error.to_string().contains("stayed busy"), "{error}");
+    assert!(
+        start.elapsed().as_secs() < 10,
+        "longer than a request may take"
+    );
 }

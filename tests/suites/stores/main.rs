@@ -23,6 +23,8 @@ mod g1_killed_process;
 mod g2_cancelled_requests;
 mod g3_database_faults;
 mod g9_migrations;
+mod language;
 mod scale;
 mod servers;
+mod strangers;
 mod tls;

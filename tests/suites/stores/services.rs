@@ -32,6 +32,8 @@ const LARGE_PAGES: OfferConfig = OfferConfig {
 pub(crate) struct Services {
     /// The store as its remote clients have it.
     pub(crate) remote: Stores,
+    /// How the clients of discovery and of offers ask.
+    pub(crate) asking: [HttpStoreConfig; 2],
     _running: JoinSet<()>,
     _folder: TempDir,
 }
@@ -40,16 +42,17 @@ impl Services {
     pub(crate) async fn over(stores: &Stores) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("services-")?;
         let mut running = JoinSet::new();
-        let discovery = DiscoveryService::new(Arc::clone(&stores.backends));
-        let discovery = serve(&mut running, &folder, Audience::Discovery, discovery).await?;
+        let backends = DiscoveryService::new(Arc::clone(&stores.backends));
+        let discovery = serve(&mut running, &folder, Audience::Discovery, backends).await?;
         let (offers, metadata) = (Arc::clone(&stores.offers), Arc::clone(&stores.metadata));
         let offers = OfferService::new(offers, metadata, LARGE_PAGES);
         let offers = serve(&mut running, &folder, Audience::Offer, offers).await?;
         Ok(Self {
             remote: Stores::new(
-                Arc::new(HttpDiscoveryStore::try_new(discovery)?),
-                Arc::new(HttpOfferStore::try_new(offers)?),
+                Arc::new(HttpDiscoveryStore::try_new(discovery.clone())?),
+                Arc::new(HttpOfferStore::try_new(offers.clone())?),
             ),
+            asking: [discovery, offers],
             _running: running,
             _folder: folder,
         })

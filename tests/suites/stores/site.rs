@@ -157,6 +157,18 @@ impl Site {
         Ok(writeln!(log, "{line}")?)
     }
 
+    /// How many migrations each of its processes ran that ran any.
+    pub(crate) fn migrations(&self) -> anyhow::Result<Vec<u64>> {
+        const SAID: &str = "the database's tables were brought up to date: ";
+        let log = self.log()?;
+        let said = log.lines().filter_map(|line| line.split_once(SAID));
+        said.map(|(_, rest)| {
+            let number = rest.split(' ').next().unwrap_or_default();
+            number.parse().with_context(|| format!("how many? {rest}"))
+        })
+        .collect()
+    }
+
     /// How many panics of any of its processes the log tells of.
     pub(crate) fn panics(&self) -> anyhow::Result<usize> {
         let log = self.log()?;

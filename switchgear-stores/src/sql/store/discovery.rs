@@ -61,10 +61,10 @@ impl DiscoveryFeed for Store {
         let Some((version, rows)) = changed else {
             return Ok(BackendSnapshot::Unchanged);
         };
-        let backends: Result<_, _> = rows.into_iter().map(Backend::try_from).collect();
+        let backends = rows.into_iter().map(Backend::try_from);
         Ok(BackendSnapshot::Changed {
             version,
-            backends: backends?,
+            backends: self.unreadable.left_out(backends)?,
         })
     }
 

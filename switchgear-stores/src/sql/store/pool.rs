@@ -6,19 +6,23 @@ use std::{
     time::Duration,
 };
 
+use deadpool::{Runtime, managed::TimeoutType};
 use diesel::ConnectionResult;
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, PoolError as ManagerError, RecyclingMethod,
     deadpool::{Object, Pool, PoolError},
 };
 use switchgear_core::store::{StoreError, StoreErrorKind};
-use tokio::time::timeout;
 
 use super::{connections::Connection, failures::FAILURES};
 use crate::sql::{Failure, Fault, Remedy, Work};
 
-/// How long a request waits for a connection that others use.
-const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a request waits for a connection that others use. Shorter than the request's own time,
+/// so that it ends with the reason; so is the next one.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How long a new connection may take, whatever `connect` allows itself.
+const CREATE_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A bounded number of connections, each made when it is first needed.
 #[derive(Clone)]
@@ -40,28 +44,21 @@ impl ConnectionPool {
         config.custom_setup = Box::new(move |_| Box::pin(connect()));
         config.recycling_method = RecyclingMethod::Fast;
         let manager = AsyncDieselConnectionManager::new_with_config("", config);
-        let pool = Pool::builder(manager).max_size(size.max(1)).build();
-        pool.map(Self).map_err(|error| {
+        let pool = Pool::builder(manager)
+            .max_size(size.max(1))
+            .wait_timeout(Some(WAIT_TIMEOUT))
+            .create_timeout(Some(CREATE_TIMEOUT))
+            .runtime(Runtime::Tokio1);
+        pool.build().map(Self).map_err(|error| {
             StoreError::new(StoreErrorKind::Unavailable, "no connections can be made")
                 .with_source(error)
         })
     }
 
     pub(super) async fn checkout(&self) -> Result<Borrowed, StoreError> {
-        match timeout(CHECKOUT_TIMEOUT, self.0.get()).await {
-            Ok(Ok(connection)) => Ok(Borrowed(Some(connection))),
-            Ok(Err(PoolError::Backend(ManagerError::QueryError(error)))) => {
-                Err(Fault::from(error).explained(FAILURES))
-            }
-            Ok(Err(PoolError::Backend(ManagerError::ConnectionError(error)))) => {
-                Err(unconnected(&error.to_string()))
-            }
-            Ok(Err(error)) => Err(unconnected(&error.to_string())),
-            Err(_) => Err(StoreError::new(
-                StoreErrorKind::Timeout,
-                "all connections to the database stayed busy",
-            )),
-        }
+        let lent = self.0.get().await;
+        lent.map(|connection| Borrowed(Some(connection)))
+            .map_err(unlent)
     }
 
     /// Runs work that changes nothing; again on a new connection when that from the pool is closed.
@@ -95,6 +92,26 @@ impl ConnectionPool {
     /// Where one connection was closed, the others were too: the next ones are new.
     pub(super) fn forget_idle(&self) {
         self.0.retain(|_, _| false);
+    }
+}
+
+/// Why there is no connection to lend.
+fn unlent(error: PoolError) -> StoreError {
+    let timeout = |message| StoreError::new(StoreErrorKind::Timeout, message);
+    match error {
+        PoolError::Timeout(TimeoutType::Wait) => timeout(
+            "all connections to the database stayed busy: raise max-connections, or see what keeps \
+             the database",
+        ),
+        PoolError::Timeout(_) => timeout(
+            "the database did not answer to a new connection in time: see whether it runs, and the \
+             host and port of its URL",
+        ),
+        PoolError::Backend(ManagerError::QueryError(error)) => {
+            Fault::from(error).explained(FAILURES)
+        }
+        PoolError::Backend(ManagerError::ConnectionError(error)) => unconnected(&error.to_string()),
+        error => unconnected(&error.to_string()),
     }
 }
 
