@@ -5,15 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use switchgear_benches::limits::Limits;
+use switchgear_benches::{
+    invoices::{Failure, Node, Ours},
+    limits::Limits,
+};
 use switchgear_ln::balancer::BalancerConfig;
 use tokio::{
     runtime::Runtime,
     task::JoinSet,
     time::{MissedTickBehavior, interval},
 };
-
-use crate::{client::Failure, node::Node, ours::Ours};
 
 const NODES: usize = 3;
 /// From one request to the next: 200 a second.

@@ -9,28 +9,24 @@
 //! `--only` measures the cases whose name holds the text. The exit code is 1 if a target was missed.
 
 mod added;
-mod bare;
-mod client;
 mod freeze;
-mod node;
-mod ours;
 mod overhead;
-mod turn;
 mod verification;
 
 use std::{env, process::ExitCode};
 
 use switchgear_benches::{
     cases::{Cases, Options},
+    invoices::{Failure, NODE, serve_node},
     limits::Limits,
 };
 
-use self::{added::Added, client::Failure, verification::Verification};
+use self::{added::Added, verification::Verification};
 
 fn main() -> Result<ExitCode, Failure> {
     let mut arguments = env::args().skip(1).peekable();
-    if arguments.next_if_eq(node::ARGUMENT).is_some() {
-        return node::serve(&arguments.next().ok_or("a node needs a directory")?);
+    if arguments.next_if_eq(NODE).is_some() {
+        return serve_node(&arguments.next().ok_or("a node needs a directory")?);
     }
     let options = Options::parse(arguments).map_err(|error| error.to_string())?;
     // With more threads, both sides would pay for waking each other's.

@@ -5,18 +5,14 @@ use std::{io, process::ExitCode};
 use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use switchgear_benches::{
     cases::{Cases, NOISE, Options},
+    invoices::{
+        Bare, BareAndDecoded, Client, Failure, Node, Ours, Turn, median_cpu, median_latency, turn,
+    },
     pairs::{Sample, Target},
 };
 use switchgear_ln::balancer::BalancerConfig;
 
-use crate::{
-    added::Added,
-    bare::{Bare, BareAndDecoded},
-    client::{Client, Failure},
-    node::Node,
-    ours::Ours,
-    turn::{Turn, median_cpu, median_latency, turn},
-};
+use crate::added::Added;
 
 const PAIRS: usize = 21;
 /// A sample of a side is taken in so many turns, alternating with the other side's.

@@ -10,17 +10,12 @@ use std::{
 use lightning_invoice::Bolt11Invoice;
 use switchgear_benches::{
     cases::{Cases, NOISE},
+    invoices::{Failure, Node, Ours, request},
     pairs::{Pair, Side, Target},
 };
 use switchgear_core::{
     backend::BackendAddress,
     ln::{Expectation, Invoice, IssuedInvoice, Network},
-};
-
-use crate::{
-    client::{Failure, request},
-    node::Node,
-    ours::Ours,
 };
 
 /// An invoice as a node made it, and what it is checked for.

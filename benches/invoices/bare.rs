@@ -13,7 +13,7 @@ use tonic::{
 };
 use tonic_prost::ProstCodec;
 
-use crate::client::{Client, Failure, request};
+use super::{Client, Failure, request};
 
 /// `lnrpc.Invoice`, as far as it is sent.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -37,7 +37,7 @@ struct AddInvoiceResponse {
 
 /// One node's channel and macaroon.
 #[derive(Debug, Clone)]
-pub(crate) struct Bare {
+pub struct Bare {
     channel: Channel,
     macaroon: MetadataValue<Ascii>,
     asked: Invoice,
@@ -45,7 +45,7 @@ pub(crate) struct Bare {
 
 impl Bare {
     /// Connects to the node.
-    pub(crate) async fn connect(node: &Backend) -> Result<Self, Failure> {
+    pub async fn connect(node: &Backend) -> Result<Self, Failure> {
         let Implementation::LndGrpc(LndGrpc { url, auth, .. }) = &node.implementation else {
             return Err("the node is no LND".into());
         };
@@ -93,20 +93,21 @@ impl Bare {
 }
 
 impl Client for Bare {
-    async fn invoice(&self) -> Result<(), Failure> {
-        self.ask().await.map(drop)
+    async fn invoice(&self) -> Result<String, Failure> {
+        Ok(self.ask().await?.payment_request)
     }
 }
 
 /// The bare call by someone who looks at what came back, with nothing but the decoder.
 #[derive(Debug, Clone)]
-pub(crate) struct BareAndDecoded(pub(crate) Bare);
+pub struct BareAndDecoded(pub Bare);
 
 impl Client for BareAndDecoded {
-    async fn invoice(&self) -> Result<(), Failure> {
+    async fn invoice(&self) -> Result<String, Failure> {
         let made = self.0.ask().await?;
         // Its error is not an error of the standard library.
         let decoded = Bolt11Invoice::from_str(&made.payment_request);
-        decoded.map(drop).map_err(|error| error.to_string().into())
+        decoded.map_err(|error| error.to_string())?;
+        Ok(made.payment_request)
     }
 }

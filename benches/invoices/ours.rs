@@ -4,10 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt as _, pending};
-use switchgear_benches::fleet::partition;
 use switchgear_core::{
     backend::{Backend, BackendSnapshot, DiscoveryFeed, SnapshotVersion},
-    ln::{InvoiceRequest, IssuedInvoice, LnBalancer as _, NoInvoice},
+    ln::{InvoiceRequest, IssuedInvoice, LnBalancer, NoInvoice},
     store::StoreError,
 };
 use switchgear_ln::{
@@ -19,7 +18,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::client::{Client, Failure, request};
+use super::{Client, Failure, request};
+use crate::fleet::partition;
 
 /// How long connecting, and becoming ready, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,7 +50,7 @@ impl DiscoveryFeed for Fixed {
 
 /// A balancer whose driver is spawned.
 #[derive(Debug, Clone)]
-pub(crate) struct Ours {
+pub struct Ours {
     balancer: Balancer,
     request: Arc<InvoiceRequest>,
     _driver: Arc<Driver>,
@@ -67,15 +67,12 @@ impl Drop for Driver {
 
 impl Ours {
     /// The manual's defaults for the partition of the nodes.
-    pub(crate) fn config() -> BalancerConfig {
+    pub fn config() -> BalancerConfig {
         BalancerConfig::new([partition(0)].into())
     }
 
     /// A balancer over `nodes`, all of them ready.
-    pub(crate) async fn start(
-        config: BalancerConfig,
-        nodes: Vec<Backend>,
-    ) -> Result<Self, Failure> {
+    pub async fn start(config: BalancerConfig, nodes: Vec<Backend>) -> Result<Self, Failure> {
         let count = nodes.len();
         let connector = NodeConnector::new(NodeConnectorConfig { timeout: PATIENCE });
         let (balancer, driver) = Balancer::new(config, Arc::new(Fixed(nodes)), Arc::new(connector));
@@ -93,8 +90,13 @@ impl Ours {
         Ok(ours)
     }
 
+    /// The balancer itself; its driver ends with this value.
+    pub fn balancer(&self) -> Arc<dyn LnBalancer> {
+        Arc::new(self.balancer.clone())
+    }
+
     /// How many nodes are ready.
-    pub(crate) fn ready(&self) -> usize {
+    pub fn ready(&self) -> usize {
         let readiness = self.balancer.readiness();
         readiness
             .partition(&partition(0))
@@ -102,13 +104,13 @@ impl Ours {
     }
 
     /// Asks for an invoice.
-    pub(crate) async fn issue(&self) -> Result<IssuedInvoice, NoInvoice> {
+    pub async fn issue(&self) -> Result<IssuedInvoice, NoInvoice> {
         self.balancer.invoice(&self.request).await
     }
 }
 
 impl Client for Ours {
-    async fn invoice(&self) -> Result<(), Failure> {
-        self.issue().await.map(drop).map_err(Into::into)
+    async fn invoice(&self) -> Result<String, Failure> {
+        Ok(self.issue().await?.invoice.bolt11)
     }
 }

@@ -7,30 +7,31 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use switchgear_benches::fleet::partition;
 use switchgear_core::backend::Backend;
 use switchgear_ln::sim::{SimCertificate, SimNode, SimNodeConfig};
 use tempfile::TempDir;
 
-use crate::client::Failure;
+use super::Failure;
+use crate::fleet::partition;
 
 /// What makes this program a node.
-pub(crate) const ARGUMENT: &str = "node";
+pub const NODE: &str = "node";
 
 /// A node, which ends with this value.
 #[derive(Debug)]
-pub(crate) struct Node {
+pub struct Node {
     process: Child,
-    pub(crate) backend: Backend,
+    /// What a balancer knows of it.
+    pub backend: Backend,
     _directory: TempDir,
 }
 
 impl Node {
     /// Starts this program once more, as a node.
-    pub(crate) fn start() -> Result<Self, Failure> {
+    pub fn start() -> Result<Self, Failure> {
         let directory = TempDir::new()?;
         let mut process = Command::new(env::current_exe()?)
-            .arg(ARGUMENT)
+            .arg(NODE)
             .arg(directory.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -46,7 +47,7 @@ impl Node {
     }
 
     /// Stops its process where it is: the kernel goes on taking connections and bytes.
-    pub(crate) fn freeze(&self) -> io::Result<()> {
+    pub fn freeze(&self) -> io::Result<()> {
         let process = Pid::from_child(&self.process);
         Ok(kill_process(process, Signal::STOP)?)
     }
@@ -61,7 +62,7 @@ impl Drop for Node {
 }
 
 /// Is a node, until the standard input ends, as it does when the process that started this one does.
-pub(crate) fn serve(directory: &str) -> Result<ExitCode, Failure> {
+pub fn serve_node(directory: &str) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -3,16 +3,17 @@
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
-use switchgear_benches::pairs::median;
 use tokio::task::JoinSet;
 
-use crate::client::{Client, Failure};
+use super::{Client, Failure};
+use crate::pairs::median;
 
 /// How many invoices one turn asks for, all callers together.
 const CALLS: usize = 32;
 
 /// What one turn of a side took.
-pub(crate) struct Turn {
+#[derive(Debug)]
+pub struct Turn {
     /// Of each call, in nanoseconds.
     latencies: Vec<f64>,
     /// Nanoseconds of the processor for each call.
@@ -20,19 +21,19 @@ pub(crate) struct Turn {
 }
 
 /// The median of the turns: one that was broken into does not spoil it.
-pub(crate) fn median_cpu(turns: &[Turn]) -> f64 {
+pub fn median_cpu(turns: &[Turn]) -> f64 {
     let cpu: Vec<f64> = turns.iter().map(|turn| turn.cpu).collect();
     median(&cpu)
 }
 
 /// The median of all calls.
-pub(crate) fn median_latency(turns: &[Turn]) -> f64 {
+pub fn median_latency(turns: &[Turn]) -> f64 {
     let all = turns.iter().flat_map(|turn| &turn.latencies);
     median(&all.copied().collect::<Vec<_>>())
 }
 
 /// Calls one after the other, by each of the callers side by side.
-pub(crate) async fn turn(client: &impl Client, callers: usize) -> Result<Turn, Failure> {
+pub async fn turn(client: &impl Client, callers: usize) -> Result<Turn, Failure> {
     let mut tasks = JoinSet::new();
     let before = process_time();
     for _ in 0..callers {
@@ -59,7 +60,7 @@ pub(crate) async fn turn(client: &impl Client, callers: usize) -> Result<Turn, F
 }
 
 /// What the processor has spent on this process so far, the kernel's work for it included.
-fn process_time() -> Duration {
+pub fn process_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::try_from(time).unwrap_or_default()
 }

@@ -2,20 +2,21 @@
 
 use std::{error::Error, time::Duration};
 
-use switchgear_benches::fleet::partition;
 use switchgear_core::{Millisatoshi, ln::InvoiceRequest, lnurl::PayMetadata};
 
+use crate::fleet::partition;
+
 /// Why a call of a bench failed, which ends it.
-pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Whoever can ask a node for invoices.
-pub(crate) trait Client: Clone + Send + Sync + 'static {
-    /// Asks for one invoice, and takes it.
-    fn invoice(&self) -> impl Future<Output = Result<(), Failure>> + Send;
+pub trait Client: Clone + Send + Sync + 'static {
+    /// Asks for one invoice, and gives its text (BOLT 11).
+    fn invoice(&self) -> impl Future<Output = Result<String, Failure>> + Send;
 }
 
 /// What is asked for, always the same.
-pub(crate) fn request() -> InvoiceRequest {
+pub fn request() -> InvoiceRequest {
     InvoiceRequest {
         partition: partition(0),
         amount: Millisatoshi::from_sat(21),
