@@ -10,8 +10,10 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use super::programs::{program, say};
-use crate::Process;
+use crate::{
+    Process,
+    programs::{program, say},
+};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -2,10 +2,8 @@
 
 use std::{ffi::OsString, path::Path};
 
-use super::{
-    programs::program,
-    server::{Layout, Programs},
-};
+use super::server::{Layout, Programs};
+use crate::programs::program;
 
 pub(super) fn programs(layout: &Layout) -> anyhow::Result<Programs> {
     Ok(Programs {

@@ -7,7 +7,6 @@ mod database;
 mod disk;
 mod mariadb;
 mod postgres;
-mod programs;
 mod server;
 
 pub use self::{
@@ -33,6 +32,14 @@ impl DatabaseKind {
         match self {
             Self::Postgres => "PostgreSQL",
             Self::MariaDb => "MariaDB",
+        }
+    }
+
+    /// What it takes to run one.
+    const fn programs(self) -> &'static [&'static str] {
+        match self {
+            Self::Postgres => &["initdb", "postgres", "psql"],
+            Self::MariaDb => &["mariadb-install-db", "mariadbd", "mariadb"],
         }
     }
 }

@@ -2,10 +2,8 @@
 
 use std::{ffi::OsString, fs, path::Path};
 
-use super::{
-    programs::program,
-    server::{Layout, Programs},
-};
+use super::server::{Layout, Programs};
+use crate::programs::program;
 
 /// Everybody may come through the socket, which lies in a folder that nobody else may enter; over TCP
 /// there are passwords.

@@ -18,9 +18,9 @@ use tempfile::TempDir;
 
 use super::{
     Authority, Database, DatabaseKind, SmallDisk, account::Account, authority::ServerFiles,
-    broom::Broom, mariadb, postgres, programs::present_or_said,
+    broom::Broom, mariadb, postgres,
 };
-use crate::{Process, Signal, client, eventually, free_port};
+use crate::{Process, Signal, client, eventually, free_port, programs::present_or_said};
 
 /// Many times what a start or a stop takes; a recovery after a kill is longer than either.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -103,7 +103,7 @@ impl DatabaseServer {
         kind: DatabaseKind,
         options: ServerOptions,
     ) -> anyhow::Result<Option<Arc<Self>>> {
-        if !present_or_said(kind)? {
+        if !present_or_said(kind.name(), kind.programs())? {
             return Ok(None);
         }
         let Some(server) = Self::install(kind, options).await? else {

@@ -1,10 +1,8 @@
-//! Where a server's programs lie.
+//! Where other people's programs lie, and what is said when one is missing.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-
-use super::DatabaseKind;
 
 /// The folders with programs that a shell does not look into: administrators' ones, and Debian's of each
 /// version of PostgreSQL.
@@ -25,26 +23,22 @@ fn folders() -> Vec<PathBuf> {
 }
 
 /// The file of a program.
-pub(super) fn program(name: &str) -> anyhow::Result<PathBuf> {
+pub(crate) fn program(name: &str) -> anyhow::Result<PathBuf> {
     let mut files = folders().into_iter().map(|folder| folder.join(name));
     let found = files.find(|file| Path::is_file(file));
     found.with_context(|| format!("the program `{name}` is not on this machine"))
 }
 
-/// Whether a server of this kind can run here. Where it cannot, that is said; under `CI=true` it is an
-/// error.
-pub(super) fn present_or_said(kind: DatabaseKind) -> anyhow::Result<bool> {
-    let names: &[&str] = match kind {
-        DatabaseKind::Postgres => &["initdb", "postgres", "psql"],
-        DatabaseKind::MariaDb => &["mariadb-install-db", "mariadbd", "mariadb"],
-    };
+/// Whether all programs of `what` are on this machine. Where one is not, that is said; under `CI=true` it is
+/// an error.
+pub(crate) fn present_or_said(what: &str, names: &[&str]) -> anyhow::Result<bool> {
     let Some(error) = names.iter().find_map(|name| program(name).err()) else {
         return Ok(true);
     };
     if std::env::var("CI").is_ok_and(|ci| ci == "true") {
-        bail!("{} cannot be tested: {error}", kind.name());
+        bail!("{what} cannot be tested: {error}");
     }
-    say(&format!("UNTESTED: {}: {error}", kind.name()));
+    say(&format!("UNTESTED: {what}: {error}"));
     Ok(false)
 }
 
@@ -52,6 +46,6 @@ pub(super) fn present_or_said(kind: DatabaseKind) -> anyhow::Result<bool> {
     clippy::print_stdout,
     reason = "what was not tested is there to be read"
 )]
-pub(super) fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     println!("{line}");
 }

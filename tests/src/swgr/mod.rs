@@ -1,5 +1,8 @@
 //! The server as a process of its own, and its command line.
 
+mod certificates;
+mod options;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, ExitStatus},
@@ -10,9 +13,9 @@ use anyhow::{Context, bail, ensure};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::{Process, Signal, client};
+use self::certificates::Certificates;
+use crate::{Door, Process, Signal, client};
 
 /// Many times what its start or its end takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -40,12 +43,23 @@ impl Service {
     }
 }
 
-/// A running `swgr service` with all three services, SQLite, keys and tokens in a temporary folder.
+/// How a server is set up: with SQLite, and all else as it is by default.
+#[derive(Debug, Clone)]
+pub struct SwgrOptions {
+    has_tls: bool,
+    hosts: Vec<String>,
+    lines: [Vec<String>; 3],
+    stores: [String; 2],
+    variables: Vec<(String, String)>,
+}
+
+/// A running `swgr service` with all three services, its keys and tokens in a temporary folder.
 #[derive(Debug)]
 pub struct Swgr {
     folder: TempDir,
     program: PathBuf,
     urls: [String; 3],
+    certificates: Option<Certificates>,
     started_in: Duration,
     process: Mutex<Process>,
 }
@@ -66,16 +80,28 @@ impl Swgr {
     ///
     /// When the binary is not built, does not know a line, or does not start.
     pub async fn start_with(lnurl: &[&str]) -> anyhow::Result<Self> {
+        Self::start_as(&SwgrOptions::new().with_lines(Service::Lnurl, lnurl)).await
+    }
+
+    /// As [`Self::start`], set up as `options` say.
+    ///
+    /// # Errors
+    ///
+    /// When the binary is not built, does not know a line, or does not start.
+    pub async fn start_as(options: &SwgrOptions) -> anyhow::Result<Self> {
         let program = program()?;
         let folder = TempDir::with_prefix("swgr-")?;
         for service in ["discovery", "offer"] {
             mint(&program, folder.path(), service).await?;
         }
-        std::fs::write(folder.path().join("config.yaml"), config(lnurl))?;
+        let certificates = options.has_tls.then(|| Certificates::new(folder.path()));
+        let certificates = certificates.transpose()?;
+        std::fs::write(folder.path().join("config.yaml"), options.yaml())?;
         let mut command = Command::new(&program);
         command
             .args(["service", "--config", "config.yaml"])
             .env_remove("RUST_LOG")
+            .envs(options.variables.iter().cloned())
             .current_dir(folder.path());
         let started = Instant::now();
         let mut process = Process::spawn("swgr", command, &folder.path().join("swgr.log"))?;
@@ -89,18 +115,21 @@ impl Swgr {
         let Ok(urls) = <[String; 3]>::try_from(urls) else {
             bail!("a service said no URL");
         };
-        let [lnurl, ..] = &urls;
-        first_answer(lnurl).await?;
-        Ok(Self {
+        let mut swgr = Self {
             folder,
             program,
-            started_in: started.elapsed(),
             urls,
+            certificates,
+            started_in: Duration::ZERO,
             process: Mutex::new(process),
-        })
+        };
+        let health = swgr.door(Service::Lnurl)?.get("/health").await?;
+        ensure!(health.status == 200, "/health answered {health:?}");
+        swgr.started_in = started.elapsed();
+        Ok(swgr)
     }
 
-    /// Where a service listens: `http://127.0.0.1:` and its port.
+    /// Where a service listens: `http://127.0.0.1:` or `https://127.0.0.1:`, and its port.
     #[must_use]
     pub fn url(&self, service: Service) -> &str {
         let [lnurl, discovery, offer] = &self.urls;
@@ -109,6 +138,39 @@ impl Swgr {
             Service::Discovery => discovery,
             Service::Offer => offer,
         }
+    }
+
+    /// The way to a service for bytes of one's own.
+    ///
+    /// # Errors
+    ///
+    /// When its root certificate cannot be read.
+    pub fn door(&self, service: Service) -> anyhow::Result<Door> {
+        let (_, address) = self.url(service).split_once("://").context("no URL")?;
+        let address = address.parse()?;
+        match &self.certificates {
+            Some(certificates) => Door::tls(address, &certificates.root()),
+            None => Ok(Door::plain(address)),
+        }
+    }
+
+    /// Puts a new key and a certificate of the same authority in the files of its listeners; gives the
+    /// certificate in DER.
+    ///
+    /// # Errors
+    ///
+    /// When it has no TLS, or the files cannot be written.
+    pub fn renew_certificate(&self) -> anyhow::Result<Vec<u8>> {
+        let certificates = self.certificates.as_ref();
+        certificates.context("it has no TLS")?.renew()
+    }
+
+    /// The folder with its configuration (`config.yaml`), its SQLite (`swgr.db`), the keys of each
+    /// administered service (`discovery-public.pem`, `discovery-private.pem`, …), their tokens, and with TLS
+    /// `server.pem`, `server-key.pem` and `root.pem`.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// From its start as a process to its first answer to `/health`.
@@ -155,6 +217,9 @@ impl Swgr {
             command.env(format!("{variable}_BASE_URL"), self.url(service));
             let token = format!("{}.token", service.name());
             command.env(format!("{variable}_AUTHORIZATION"), token);
+            if let Some(certificates) = &self.certificates {
+                command.env(format!("{variable}_TRUSTED_ROOTS"), certificates.root());
+            }
         }
         let asked = format!("swgr {}", arguments.join(" "));
         client::run(command, &asked, input, PATIENCE).await
@@ -218,40 +283,34 @@ impl Swgr {
         Ok(format!("{}/offers/default/{id}", self.url(Service::Lnurl)))
     }
 
+    /// Sends a signal.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended.
+    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        self.process.lock().signal(signal)
+    }
+
     /// Sends SIGTERM and waits for its end.
     ///
     /// # Errors
     ///
     /// When it does not end in time.
     pub async fn terminate(self) -> anyhow::Result<ExitStatus> {
-        let mut process = self.process.into_inner();
-        process.signal(Signal::TERM)?;
-        process.wait(PATIENCE).await
+        self.signal(Signal::TERM)?;
+        self.ended().await
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// When it does not end in time.
+    pub async fn ended(self) -> anyhow::Result<ExitStatus> {
+        self.process.into_inner().wait(PATIENCE).await
     }
 }
-
-fn config(lnurl: &[&str]) -> String {
-    let more: String = lnurl.iter().map(|line| format!("  {line}\n")).collect();
-    format!("{LNURL}{more}{OTHERS}")
-}
-
-const LNURL: &str = r#"
-lnurl-service:
-  address: "127.0.0.1:0"
-  allowed-hosts: ["127.0.0.1"]
-"#;
-
-const OTHERS: &str = r#"
-discovery-service:
-  address: "127.0.0.1:0"
-  auth-authority: "discovery-public.pem"
-offer-service:
-  address: "127.0.0.1:0"
-  auth-authority: "offer-public.pem"
-store:
-  discover: { type: database, database-url: "sqlite://swgr.db?mode=rwc" }
-  offer: { type: database, database-url: "sqlite://swgr.db?mode=rwc" }
-"#;
 
 /// The server's binary: beside this test's own folder, where cargo put it.
 ///
@@ -268,21 +327,6 @@ pub fn program() -> anyhow::Result<PathBuf> {
         program.display()
     );
     Ok(program)
-}
-
-/// Asks for `/health`, as plainly as HTTP can be asked.
-async fn first_answer(url: &str) -> anyhow::Result<()> {
-    let address = url.strip_prefix("http://").context("not an HTTP URL")?;
-    let mut socket = tokio::net::TcpStream::connect(address).await?;
-    let request = format!("GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    socket.write_all(request.as_bytes()).await?;
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).await?;
-    ensure!(
-        answer.starts_with("HTTP/1.1 200 "),
-        "/health answered {answer}"
-    );
-    Ok(())
 }
 
 async fn mint(program: &Path, folder: &Path, service: &str) -> anyhow::Result<()> {

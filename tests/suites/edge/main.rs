@@ -1,0 +1,42 @@
+//! The HTTP services before hostile strangers: `swgr` as a process of its own, over real sockets,
+//! plain and with TLS, before simulated nodes.
+//!
+//! Each file holds `swgr` to one law, and is called by it. `SWITCHGEAR_LONG=true` selects the whole
+//! sizes.
+//!
+//! Refusals of a rate limit (429) are none of C5's yet: there are no rate limits.
+
+mod admin;
+mod canaries;
+mod case;
+mod frames;
+mod honest;
+mod http2;
+mod load;
+mod offers;
+#[path = "../faults/size.rs"]
+mod size;
+mod smuggling;
+mod stage;
+mod text;
+mod tokens;
+mod victim;
+
+mod c1_invoices;
+mod c2_amounts;
+mod c3_bounds;
+mod c4_comments;
+mod c5_answers;
+mod c6_lookups;
+mod c7_lnurls;
+mod d1_slow_clients;
+mod d2_http2_floods;
+mod d3_malformed;
+mod d4_hosts;
+mod d5_paths;
+mod d6_caches;
+mod e1_bad_tokens;
+mod e2_every_route;
+mod e3_rotation;
+mod e4_canaries;
+mod e5_least_rights;
