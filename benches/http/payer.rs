@@ -85,7 +85,8 @@ pub(crate) fn pay() -> Result<ExitCode, Failure> {
             for connection in &mut *purse {
                 connection.send(&request)?;
             }
-            for connection in &mut *purse {
+            // The last answer first: who waits for each of them is woken by each, the slower side's more often.
+            for connection in purse.iter_mut().rev() {
                 connection.receive()?;
             }
         }
