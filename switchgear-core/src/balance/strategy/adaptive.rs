@@ -65,3 +65,25 @@ impl Chooser for AdaptiveChooser {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::balance::fixture;
+
+    #[test]
+    fn a_call_under_way_counts_as_often_as_the_latency_is_long() {
+        const MS: Duration = Duration::from_millis(1);
+        let seats = fixture::seats(&[1, 1]);
+        let [busy, slow] = [0, 1].map(|seat| seats.node(seat).unwrap());
+        let now = Moment::ORIGIN;
+        busy.live().observe_latency(MS, now);
+        slow.live().observe_latency(2 * MS, now);
+        assert!(Adaptive::cost(busy, now) < Adaptive::cost(slow, now));
+        let calls = [(); 2].map(|()| busy.count_call());
+        assert_eq!(Adaptive::cost(busy, now), (3 * MS).as_nanos());
+        assert_eq!(Adaptive::cost(slow, now), (2 * MS).as_nanos());
+        drop(calls);
+        assert_eq!(Adaptive::cost(busy, now), MS.as_nanos());
+    }
+}

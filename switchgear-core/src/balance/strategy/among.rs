@@ -48,3 +48,20 @@ impl<'a> Among<'a> {
         self.seats.seat_at(point, self.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::balance::fixture;
+
+    #[test]
+    fn has_the_nodes_of_its_own_seats_and_no_other() {
+        let seats = fixture::seats(&[1, 2, 3]);
+        let among = Among::first(&seats, 2).unwrap();
+        assert_eq!((among.len(), among.weight(), among.is_all()), (2, 3, false));
+        assert!(among.node(0).is_some() && among.node(1).is_some());
+        assert!(among.node(2).is_none() && seats.node(2).is_some());
+        assert!(Among::first(&seats, 9).unwrap().is_all());
+        assert!(Among::first(&seats, 0).is_none());
+    }
+}

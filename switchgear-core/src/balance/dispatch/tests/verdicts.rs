@@ -138,6 +138,19 @@ fn learns_from_a_call_that_was_given_up_for_another() {
 }
 
 #[test]
+fn a_call_that_is_given_up_says_how_long_its_node_takes_at_least() {
+    let mut world = World::new(&[Hangs]);
+    let node = Arc::clone(&world.picker().ready()[0]);
+    let mut dispatch = world.dispatch(config());
+    let call = world.start(&mut dispatch);
+    let given_up = world.now + 70 * MS;
+    call.verdict().overtaken(given_up);
+    assert_eq!(node.latency(given_up), Some(70 * MS));
+    call.verdict().overtaken(world.now + 10 * MS);
+    assert_eq!(node.latency(given_up), Some(70 * MS), "no news");
+}
+
+#[test]
 fn a_probe_takes_nothing_from_what_a_round_may_ask() {
     let bounded = DispatchConfig {
         max_iterations: NonZeroU32::new(1),
