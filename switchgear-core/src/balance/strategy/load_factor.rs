@@ -51,6 +51,7 @@ mod tests {
         assert_eq!(factor.cap(1, (1, 1_000)), 1);
         assert_eq!(factor.cap(u64::MAX, (65_535, 1)), u64::MAX);
         assert_eq!(factor.cap(1, (1, 0)), 2, "no division by zero");
+        assert_eq!(LoadFactor::try_new(2.5).unwrap().cap(100, (1, 2)), 125);
     }
 
     #[test]
