@@ -21,6 +21,7 @@ use switchgear_http::{
     body::Body,
     deadline::DeadlineLayer,
     failure::{ErrorStyle, PanicAnswer},
+    head::HeadLimitLayer,
     host::{AllowedHosts, Scheme},
     lnurl::{CallbackBase, LnurlConfig, LnurlService, QrConfig},
     serve::{ServeConfig, Server},
@@ -55,6 +56,7 @@ impl Ours {
         let stack = ServiceBuilder::new()
             .layer(AccessLogLayer::new(LoggedService::Lnurl))
             .layer(PanicAnswer::layer(style))
+            .layer(HeadLimitLayer::new(16_384, 100, style))
             .layer(ShedLayer::new(10_000, style))
             .layer(DeadlineLayer::new(Duration::from_secs(30), style))
             .service(service.clone());

@@ -39,6 +39,7 @@ impl DiscoveryFeed for Fixed {
             None => BackendSnapshot::Changed {
                 version: SnapshotVersion::new("the only one"),
                 backends: self.0.clone(),
+                left_out: Vec::new(),
             },
         })
     }

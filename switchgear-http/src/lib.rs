@@ -14,6 +14,7 @@
 //! | [`request_id`] | a name for each request |
 //! | [`access_log`] | one line for each request |
 //! | [`failure`] | answers for what has none: the styles of errors, panics |
+//! | [`head`] | at most so much head of a request |
 //! | [`shed`] | at most so many requests at once |
 //! | [`deadline`] | at most so long for a request |
 //! | [`body`] | bodies and their limit |
@@ -26,9 +27,10 @@
 //! one of the [styles](failure::ErrorStyle), the body is `Either` of both.
 //!
 //! A whole stack, from the outside in, each part at will: [`request_id::RequestIdLayer`],
-//! [`access_log::AccessLogLayer`], [`failure::PanicAnswer::layer`], [`shed::ShedLayer`],
-//! [`deadline::DeadlineLayer`], [`client::ClientLayer`], [`host::HostLayer`], [`auth::BearerLayer`] for
-//! an administrative service, [`body::BodyLimitLayer`], [`cors::open`], the service.
+//! [`access_log::AccessLogLayer`], [`failure::PanicAnswer::layer`], [`head::HeadLimitLayer`],
+//! [`shed::ShedLayer`], [`deadline::DeadlineLayer`], [`client::ClientLayer`], [`host::HostLayer`],
+//! [`auth::BearerLayer`] for an administrative service, [`body::BodyLimitLayer`], [`cors::open`], the
+//! service.
 //!
 //! It keeps no state of its own and decides nothing about nodes or offers: stores and balancer come
 //! in as the traits of `switchgear-core`. It believes no forwarded header but a trusted proxy's.
@@ -66,6 +68,7 @@ pub mod cors;
 pub mod deadline;
 pub mod discovery;
 pub mod failure;
+pub mod head;
 pub mod host;
 pub mod lnurl;
 pub mod offer;

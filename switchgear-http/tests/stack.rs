@@ -23,6 +23,7 @@ use switchgear_http::{
     deadline::DeadlineLayer,
     discovery::DiscoveryService,
     failure::{ErrorStyle, PanicAnswer},
+    head::HeadLimitLayer,
     host::{AllowedHosts, HostLayer, Scheme},
     request_id::RequestIdLayer,
     serve::{ServeConfig, Server},
@@ -81,6 +82,7 @@ async fn administers_a_backend_behind_tokens() {
         .layer(RequestIdLayer::new())
         .layer(AccessLogLayer::new(LoggedService::Discovery).with_trusted_proxies(proxies.clone()))
         .layer(PanicAnswer::layer(style))
+        .layer(HeadLimitLayer::new(16_384, 50, style))
         .layer(ShedLayer::new(100, style))
         .layer(DeadlineLayer::new(PATIENCE, style))
         .layer(ClientLayer::new(proxies, style))
@@ -131,6 +133,12 @@ async fn administers_a_backend_behind_tokens() {
 
     let large = "x".repeat(1_001);
     let mut sent = vec![(request("POST", "/discovery", Some(&token), &large), 413)];
+    let mut wide = request("GET", "/discovery", Some(&token), "");
+    for _ in 0..50 {
+        let header = header::HeaderName::from_static("x");
+        wide.headers_mut().append(header, "y".parse().unwrap());
+    }
+    sent.push((wide, 431));
     for (name, value, status) in [
         ("x-forwarded-host", "admin.example", 200),
         ("x-forwarded-host", "evil.example", 400),

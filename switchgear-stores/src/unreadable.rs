@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use switchgear_core::store::StoreError;
+use switchgear_core::{
+    backend::{Backend, BackendSnapshot, SnapshotVersion},
+    store::StoreError,
+};
 
 /// How many records the log names at a time.
 const NAMED: usize = 10;
@@ -15,26 +18,36 @@ pub(crate) struct Unreadable {
     told: Arc<Mutex<Vec<String>>>,
 }
 
+/// The records that can be read, and the keys of those that cannot.
+#[derive(Debug)]
+pub(crate) struct Parted<T> {
+    readable: Vec<T>,
+    left_out: Vec<String>,
+}
+
 impl Unreadable {
-    /// The records that can be read.
+    /// Parts records, each with its key, into those that can be read and those that cannot.
     ///
     /// # Errors
     /// The first one's, when none of them can be: whoever knew backends goes on with those.
-    pub(crate) fn left_out<T>(
+    pub(crate) fn parted<T>(
         &self,
-        records: impl IntoIterator<Item = Result<T, StoreError>>,
-    ) -> Result<Vec<T>, StoreError> {
-        let (mut readable, mut errors) = (Vec::new(), Vec::new());
-        for record in records {
+        records: impl IntoIterator<Item = (String, Result<T, StoreError>)>,
+    ) -> Result<Parted<T>, StoreError> {
+        let (mut readable, mut left_out, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+        for (key, record) in records {
             match record {
                 Ok(record) => readable.push(record),
-                Err(error) => errors.push(error),
+                Err(error) => {
+                    left_out.push(key);
+                    errors.push(error);
+                }
             }
         }
         self.tell(errors.iter().map(ToString::to_string).collect());
         match errors.into_iter().next() {
             Some(error) if readable.is_empty() => Err(error),
-            _ => Ok(readable),
+            _ => Ok(Parted { readable, left_out }),
         }
     }
 
@@ -57,6 +70,32 @@ impl Unreadable {
             tracing::warn!("{} more backends are left out", new.len() - NAMED);
         }
         *told = unreadable;
+    }
+}
+
+impl Parted<Backend> {
+    /// The answer to whoever knows `known`, at this version of the records.
+    ///
+    /// The version says how many are left out. Of the same records a newer program may read more: by
+    /// the version alone, who asked the older one would never be told. The number is enough, since a
+    /// program reads all that an older one does.
+    pub(crate) fn into_snapshot(
+        self,
+        version: SnapshotVersion,
+        known: Option<&SnapshotVersion>,
+    ) -> BackendSnapshot {
+        let version = match self.left_out.len() {
+            0 => version,
+            count => SnapshotVersion::new(format!("{}-without-{count}", version.as_str())),
+        };
+        if known == Some(&version) {
+            return BackendSnapshot::Unchanged;
+        }
+        BackendSnapshot::Changed {
+            version,
+            backends: self.readable,
+            left_out: self.left_out,
+        }
     }
 }
 
@@ -100,9 +139,15 @@ mod tests {
         }
     }
 
-    fn bad(name: &str) -> Result<u8, StoreError> {
+    type Record = (String, Result<u8, StoreError>);
+
+    fn bad(name: &str) -> Record {
         let error = StoreError::new(StoreErrorKind::Unavailable, format!("backend {name}"));
-        Err(error.with_source("what it holds"))
+        (name.to_owned(), Err(error.with_source("what it holds")))
+    }
+
+    fn good(number: u8) -> Record {
+        (number.to_string(), Ok(number))
     }
 
     #[test]
@@ -113,24 +158,25 @@ mod tests {
         let unreadable = Unreadable::default();
 
         for _ in 0..2 {
-            let readable = unreadable.left_out([Ok(1), bad("a"), Ok(2)]).unwrap();
-            assert_eq!(readable, [1, 2]);
+            let parted = unreadable.parted([good(1), bad("a"), good(2)]).unwrap();
+            assert_eq!(parted.readable, [1, 2]);
+            assert_eq!(parted.left_out, ["a"]);
         }
         let lines = log.take();
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(lines[0].contains("WARN") && lines[0].ends_with("left out: backend a"));
         assert!(!lines[0].contains("what it holds"));
 
-        unreadable.left_out([Ok(1), bad("a"), bad("b")]).unwrap();
+        unreadable.parted([good(1), bad("a"), bad("b")]).unwrap();
         let lines = log.take();
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(lines[0].ends_with("left out: backend b"));
 
-        unreadable.left_out([Ok(1)]).unwrap();
+        unreadable.parted([good(1)]).unwrap();
         assert!(log.take()[0].ends_with("all backends can be read again"));
         let many = (0..NAMED + 2).map(|n| bad(&n.to_string()));
         unreadable
-            .left_out([Ok(1)].into_iter().chain(many))
+            .parted([good(1)].into_iter().chain(many))
             .unwrap();
         let lines = log.take();
         assert_eq!(lines.len(), NAMED + 1);
@@ -140,9 +186,9 @@ mod tests {
     #[test]
     fn are_an_error_when_nothing_else_is_there() {
         let unreadable = Unreadable::default();
-        let error = unreadable.left_out([bad("a"), bad("b")]).unwrap_err();
+        let error = unreadable.parted([bad("a"), bad("b")]).unwrap_err();
         assert_eq!(error.to_string(), "backend a");
-        let none: Vec<u8> = unreadable.left_out([]).unwrap();
-        assert!(none.is_empty());
+        let none = unreadable.parted(Vec::<Record>::new()).unwrap();
+        assert!(none.readable.is_empty() && none.left_out.is_empty());
     }
 }

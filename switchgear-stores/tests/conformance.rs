@@ -97,8 +97,14 @@ impl DiscoveryFeed for Flawed {
             return Ok(match (early, late) {
                 (
                     BackendSnapshot::Changed { version, .. },
-                    BackendSnapshot::Changed { backends, .. },
-                ) => BackendSnapshot::Changed { version, backends },
+                    BackendSnapshot::Changed {
+                        backends, left_out, ..
+                    },
+                ) => BackendSnapshot::Changed {
+                    version,
+                    backends,
+                    left_out,
+                },
                 (unchanged, _) => unchanged,
             });
         }

@@ -4,7 +4,7 @@
 mod remote;
 mod support;
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, path::PathBuf, slice, sync::Arc, time::Duration};
 
 use futures::future::poll_fn;
 use remote::Remote;
@@ -203,7 +203,10 @@ async fn asks_for_a_snapshot_only_when_it_changed() {
     fixture
         .remote
         .answer(200, &[("etag", "\"v-1\"")], list.clone());
-    let BackendSnapshot::Changed { version, backends } = store.snapshot(None).await.unwrap() else {
+    let BackendSnapshot::Changed {
+        version, backends, ..
+    } = store.snapshot(None).await.unwrap()
+    else {
         panic!("no version was known");
     };
     assert_eq!(backends, [subject]);
@@ -242,11 +245,25 @@ async fn leaves_out_a_backend_of_a_newer_service_and_takes_the_others() {
     newer["implementation"]["type"] = json!("of tomorrow");
     newer["location"] = json!("/discovery/url/b\n");
 
-    fixture.answer(200, json!([newer, known]));
-    let BackendSnapshot::Changed { backends, .. } = store.snapshot(None).await.unwrap() else {
+    // The tag of the service says nothing of what this client cannot read: it looks each time.
+    let list = json!([newer, known]).to_string();
+    for _ in 0..2 {
+        let headers = [("etag", "\"v-1\""), ("switchgear-left-out", "url/c,url/d")];
+        fixture.remote.answer(200, &headers, list.clone());
+    }
+    let BackendSnapshot::Changed {
+        version,
+        backends,
+        left_out,
+    } = store.snapshot(None).await.unwrap()
+    else {
         panic!("no version was known");
     };
-    assert_eq!(backends, [known]);
+    assert_eq!(backends, slice::from_ref(&known));
+    assert_eq!(left_out, ["/discovery/url/b\\n", "url/c", "url/d"]);
+    let again = store.snapshot(Some(&version)).await.unwrap();
+    assert!(matches!(again, BackendSnapshot::Unchanged), "{again:?}");
+    assert_eq!(fixture.remote.asked().if_none_match, None);
 
     // A service whose records are all of another kind is another service.
     fixture.answer(200, json!([newer]));

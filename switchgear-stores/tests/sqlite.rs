@@ -125,8 +125,9 @@ async fn sees_what_another_store_wrote_into_the_same_file() {
     };
     let written = other.put(backend("a")).await.unwrap();
     assert_eq!(written, Written::Created);
-    let BackendSnapshot::Changed { backends, version } =
-        one.snapshot(Some(&version)).await.unwrap()
+    let BackendSnapshot::Changed {
+        backends, version, ..
+    } = one.snapshot(Some(&version)).await.unwrap()
     else {
         panic!("the other store's backend is not seen");
     };

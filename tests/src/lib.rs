@@ -6,6 +6,7 @@
 //! - [`Nginx`] stands in front of something, as configured.
 //! - [`Swgr`] is the server as a process of its own, administered by its own command line.
 //! - [`Wire`] is a connection on which every byte is the caller's, and [`Door`] opens it.
+//! - [`row::Row`] is what a test measured, against what must hold; [`size::size`] is how much of it is run.
 //! - [`eventually`] waits for an event instead of sleeping, and says what it waited for when it gives up.
 //!
 //! Everything listens on loopback only, on ports of
@@ -33,6 +34,8 @@ mod port;
 mod process;
 mod programs;
 mod regtest;
+pub mod row;
+pub mod size;
 mod swgr;
 mod wire;
 

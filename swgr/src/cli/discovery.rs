@@ -331,7 +331,15 @@ async fn all(store: &HttpDiscoveryStore) -> Result<Vec<Backend>, Failure> {
         .await
         .map_err(|error| failure(&error))?
     {
-        BackendSnapshot::Changed { backends, .. } => Ok(backends),
+        BackendSnapshot::Changed {
+            backends, left_out, ..
+        } if left_out.is_empty() => Ok(backends),
+        // A list without them would be taken for whole.
+        BackendSnapshot::Changed { left_out, .. } => Err(Failure::message(format!(
+            "{} of the backends cannot be read: {}: put each anew, or delete it",
+            left_out.len(),
+            left_out.join(", ")
+        ))),
         BackendSnapshot::Unchanged => Err(Failure::message(
             "the service says that nothing changed, but was not asked for changes",
         )),

@@ -14,6 +14,7 @@ use switchgear_http::{
     deadline::DeadlineLayer,
     discovery::DiscoveryService,
     failure::{ErrorStyle, PanicAnswer},
+    head::HeadLimitLayer,
     host::{AllowedHosts, Scheme},
     lnurl::{CallbackBase, DrainSwitch, LnurlConfig, LnurlService, QrConfig},
     offer::{OfferConfig, OfferService},
@@ -223,7 +224,12 @@ impl Running {
         let service = ServiceBuilder::new()
             .layer(AccessLogLayer::new(logged).with_trusted_proxies(proxies))
             .layer(PanicAnswer::layer(style))
-            .layer(ShedLayer::new(limits.connections, style))
+            .layer(HeadLimitLayer::new(
+                limits.header_bytes,
+                limits.headers,
+                style,
+            ))
+            .layer(ShedLayer::new(limits.connections, style).with_open_paths(health_checks()))
             .layer(DeadlineLayer::new(limits.request_timeout, style))
             .service(service);
         let scheme = scheme(listener).as_str();
@@ -242,6 +248,11 @@ impl Running {
             }
         });
     }
+}
+
+/// Whoever watches over a service must not take it for dead while it is only busy.
+fn health_checks() -> impl Iterator<Item = String> {
+    ["/health", "/health/full"].map(str::to_owned).into_iter()
 }
 
 /// Where a service stands, and how it speaks.

@@ -90,8 +90,11 @@ pub enum BackendSnapshot {
     Changed {
         /// What to ask with next time.
         version: SnapshotVersion,
-        /// Every backend once.
+        /// Every backend once that can be read.
         backends: Vec<Backend>,
+        /// The keys of those that are there and cannot be read, as they stand in the store: a
+        /// balancer goes on without them, and a list for an administrator is not complete.
+        left_out: Vec<String>,
     },
 }
 
@@ -178,6 +181,7 @@ mod tests {
         BackendSnapshot::Changed {
             version: SnapshotVersion::new("1"),
             backends: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 

@@ -92,6 +92,19 @@ struct Ended<'a> {
 }
 
 impl Ended<'_> {
+    /// What was asked for, without a query that may hold a token: where no good one was in its header, and where
+    /// a parameter has the name that RFC 6750 (2.3) gives it there.
+    fn target(&self) -> &str {
+        let uri = &self.line.uri;
+        let has_token = uri
+            .query()
+            .is_some_and(|query| query.contains("access_token"));
+        if has_token || self.status == StatusCode::UNAUTHORIZED.as_u16() {
+            return uri.path();
+        }
+        uri.path_and_query().map_or("*", |path| path.as_str())
+    }
+
     fn level(&self) -> Level {
         match self.status {
             ..400 => Level::INFO,
@@ -108,7 +121,7 @@ impl fmt::Display for Ended<'_> {
             Some(client) => write!(f, "{client}")?,
             None => f.write_str("-")?,
         }
-        let target = line.uri.path_and_query().map_or("*", |path| path.as_str());
+        let target = self.target();
         write!(
             f,
             " - - [{time}] \"{method} {target} {version:?}\" {status} ",

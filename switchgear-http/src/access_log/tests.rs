@@ -57,6 +57,18 @@ async fn writes_one_line_under_the_services_target_and_the_statuss_level() {
 }
 
 #[tokio::test]
+async fn leaves_out_a_query_in_which_a_token_may_stand() {
+    for (status, path, written) in [
+        (401, "/discovery?key=eyJ", "/discovery"),
+        (200, "/discovery?start=1&access_token=eyJ", "/discovery"),
+        (200, "/offers/a?start=1", "/offers/a?start=1"),
+    ] {
+        let (_, _, line) = log(LoggedService::Discovery, status, path).await;
+        assert!(line.contains(&format!("\"GET {written} HTTP")), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn keeps_a_hostile_path_on_its_line() {
     let (_, _, line) = log(LoggedService::Lnurl, 404, "/a%0d%0ab\u{85}\u{2028}\"c").await;
     assert!(

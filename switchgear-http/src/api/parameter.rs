@@ -36,12 +36,12 @@ impl Parameter {
     pub(crate) fn if_none_match() -> Self {
         let description =
             "Tags that are known already, quoted, as a list or `*`: 304 if one still holds.";
-        Self::new(
-            Place::Header,
-            "If-None-Match",
-            description,
-            json!({"type": "string"}),
-        )
+        Self::header("If-None-Match", description)
+    }
+
+    /// A header of the request, which may be left out.
+    pub(crate) fn header(name: &'static str, description: &'static str) -> Self {
+        Self::new(Place::Header, name, description, json!({"type": "string"}))
     }
 
     /// Makes it one that must be there.

@@ -83,8 +83,13 @@ impl fmt::Debug for WatchedAuthority {
 mod tests {
     use std::{fs, time::Duration};
 
+    use tracing::Level;
+
     use super::*;
-    use crate::auth::{KeyPair, SigningKey};
+    use crate::{
+        auth::{KeyPair, SigningKey},
+        testing::Recorder,
+    };
 
     /// The bound of every wait.
     const PATIENCE: Duration = Duration::from_secs(30);
@@ -106,8 +111,10 @@ mod tests {
         waited.unwrap_or_else(|_| panic!("waited in vain until {what}"));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn rotates_keys_and_keeps_the_old_ones_while_the_file_is_broken() {
+        let recorder = Recorder::default();
+        let _guard = tracing::subscriber::set_default(recorder.clone());
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("public.pem");
         let old = SigningKey::generate().unwrap();
@@ -125,6 +132,14 @@ mod tests {
         assert!(is_good(&old));
 
         fs::write(&path, "nothing").unwrap();
+        let told = format!("keeps its old keys: {}", KeyError::Missing("PUBLIC KEY"));
+        wait_until("the broken file is told of", || {
+            let mut logged = recorder.take().into_iter();
+            logged.any(|(level, _, message)| level == Level::WARN && message.ends_with(&told))
+        })
+        .await;
+        assert!(is_good(&old) && is_good(&new));
+
         fs::write(folder.path().join("next"), &new.public_pem).unwrap();
         fs::rename(folder.path().join("next"), &path).unwrap();
         wait_until("the old key is forgotten", || !is_good(&old)).await;

@@ -9,7 +9,9 @@ pub enum ForwardedError {
     /// A header, or one of its parameters, says several things.
     #[error("the {0} header of the proxy in front says several things at once")]
     Ambiguous(&'static str),
-    /// `Forwarded` and the `X-Forwarded-…` headers say different things.
-    #[error("the Forwarded and X-Forwarded headers of the proxy in front say different things")]
+    /// `Forwarded` and the `X-Forwarded-…` headers say different things, or one what the other does not.
+    #[error(
+        "the Forwarded and X-Forwarded headers of the proxy in front do not say the same, it must set both alike or remove one kind"
+    )]
     Disagreeing,
 }

@@ -1,4 +1,4 @@
-//! One limit for a whole request: its body, the work and the answer.
+//! One limit for a request: its body and the work, until the answer begins.
 
 mod future;
 mod layer;

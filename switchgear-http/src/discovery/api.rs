@@ -113,6 +113,12 @@ impl Form {
     }
 }
 
+const PREFER: &str = "Where a backend cannot be read, there is no list (500), unless the caller prefers \
+                      `handling=lenient` (RFC 7240): then the others are listed.";
+
+const LEFT_OUT: &str = "The locations of the backends that cannot be read, separated by commas, of 32 at \
+                        most.";
+
 fn list() -> Operation<Action> {
     let backends = schema::list(schema::of("Backend"));
     let answer = rest::fresh(
@@ -122,7 +128,13 @@ fn list() -> Operation<Action> {
     );
     Operation::new(Method::GET, "listBackends", "All backends", Action::List)
         .with_parameter(Parameter::if_none_match())
-        .with_answer(answer.with_header("ETag", "The version of the list."))
+        .with_parameter(Parameter::header("Prefer", PREFER))
+        .with_answer(
+            answer
+                .with_header("ETag", "The version of the list.")
+                .with_optional_header("Switchgear-Left-Out", LEFT_OUT)
+                .with_optional_header("Preference-Applied", "`handling=lenient`, with it."),
+        )
         .with_answer(unchanged())
         .refusing(READ)
 }

@@ -8,7 +8,7 @@ use switchgear_core::{
     store::{StoreErrorKind, Written},
 };
 
-use super::etag;
+use super::{etag, leniency};
 use crate::{
     body::Body,
     caching,
@@ -24,18 +24,29 @@ pub(super) async fn list(
 ) -> Result<Response<Body>, Problem> {
     let known = etag::known(&head.headers);
     let snapshot = store.snapshot(known.as_ref()).await?;
-    let (tag, backends) = match snapshot {
+    let (tag, backends, left_out) = match snapshot {
         BackendSnapshot::Unchanged => {
             return Ok(unchanged(head.headers.get(header::IF_NONE_MATCH).cloned()));
         }
-        BackendSnapshot::Changed { version, backends } => (etag::of(&version), backends),
+        BackendSnapshot::Changed {
+            version,
+            backends,
+            left_out,
+        } => (etag::of(&version), backends, left_out),
     };
+    // A backup must not lose in silence what a balancer can do without.
+    if !left_out.is_empty() && !leniency::is_preferred(&head.headers) {
+        return Err(leniency::refusal(&left_out));
+    }
     if matches(&head.headers, &tag) {
         return Ok(unchanged(Some(tag)));
     }
     let listed: Vec<_> = backends.into_iter().map(located).collect();
     let mut response = rest::fresh(&listed);
     response.headers_mut().insert(header::ETAG, tag);
+    if !left_out.is_empty() {
+        leniency::apply(response.headers_mut(), &left_out);
+    }
     Ok(response)
 }
 

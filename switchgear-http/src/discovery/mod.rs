@@ -11,6 +11,7 @@
 mod api;
 mod backends;
 mod etag;
+mod leniency;
 mod schemas;
 mod service;
 

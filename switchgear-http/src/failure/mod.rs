@@ -27,10 +27,16 @@ impl ErrorStyle {
     /// The style at a path: no wallet asks for health.
     pub(crate) fn at(self, path: &str) -> Self {
         match self {
-            Self::Lnurl { .. } if matches!(path, "/health" | "/health/full") => {
-                Self::Lnurl { as_200: false }
-            }
+            Self::Lnurl { .. } if matches!(path, "/health" | "/health/full") => self.with_status(),
             style => style,
+        }
+    }
+
+    /// The same words, with a status that tells of the error.
+    pub(crate) fn with_status(self) -> Self {
+        match self {
+            Self::Lnurl { .. } => Self::Lnurl { as_200: false },
+            Self::Problem => Self::Problem,
         }
     }
 

@@ -8,6 +8,8 @@ use crate::{body::Body, escape::Escaped};
 
 /// Answers 500 in a service's own style when it panics, and logs the panic as an error.
 ///
+/// It stays a 500 also where other errors go out with status 200: it may be a health check that panicked.
+///
 /// ```
 /// use std::convert::Infallible;
 ///
@@ -35,7 +37,7 @@ pub struct PanicAnswer(ErrorStyle);
 impl PanicAnswer {
     /// The layer that catches; it stands outside of whatever may panic.
     pub fn layer(style: ErrorStyle) -> CatchPanicLayer<Self> {
-        CatchPanicLayer::custom(Self(style))
+        CatchPanicLayer::custom(Self(style.with_status()))
     }
 }
 
@@ -73,7 +75,7 @@ mod tests {
         let lnurl = |as_200| ErrorStyle::Lnurl { as_200 };
         for (style, status, media_type, word) in [
             (lnurl(false), 500, "application/json", "ERROR"),
-            (lnurl(true), 200, "application/json", "ERROR"),
+            (lnurl(true), 500, "application/json", "ERROR"),
             (
                 ErrorStyle::Problem,
                 500,

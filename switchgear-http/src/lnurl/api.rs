@@ -71,6 +71,8 @@ const ELSEWHERE: &[StatusCode] = &[
     StatusCode::BAD_REQUEST,
     StatusCode::METHOD_NOT_ALLOWED,
     StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::URI_TOO_LONG,
+    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
     StatusCode::INTERNAL_SERVER_ERROR,
     StatusCode::SERVICE_UNAVAILABLE,
 ];
@@ -81,6 +83,8 @@ const OFFER: &[StatusCode] = &[
     StatusCode::NOT_FOUND,
     StatusCode::METHOD_NOT_ALLOWED,
     StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::URI_TOO_LONG,
+    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
     StatusCode::INTERNAL_SERVER_ERROR,
     StatusCode::BAD_GATEWAY,
     StatusCode::SERVICE_UNAVAILABLE,
@@ -112,6 +116,8 @@ fn liveness() -> Operation<Action> {
     .with_answer(uncached("It does.", &schema::of("Health")))
     .refusing(&[
         StatusCode::METHOD_NOT_ALLOWED,
+        StatusCode::URI_TOO_LONG,
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         StatusCode::SERVICE_UNAVAILABLE,
     ])
 }
@@ -139,6 +145,8 @@ fn readiness() -> Operation<Action> {
             StatusCode::BAD_REQUEST,
             StatusCode::NOT_FOUND,
             StatusCode::METHOD_NOT_ALLOWED,
+            StatusCode::URI_TOO_LONG,
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         ])
 }
 
@@ -242,6 +250,15 @@ fn refusals() -> Vec<Answer> {
         (
             StatusCode::PAYLOAD_TOO_LARGE,
             "The request has a large body.",
+        ),
+        (
+            StatusCode::URI_TOO_LONG,
+            "The target is longer than is configured.",
+        ),
+        (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "The header fields are longer or more than is configured. The reason says which; no \
+             body, where they could not be read at all.",
         ),
         (
             StatusCode::INTERNAL_SERVER_ERROR,

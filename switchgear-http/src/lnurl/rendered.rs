@@ -1,4 +1,7 @@
-use std::{fmt, sync::Arc};
+use std::{
+    fmt, ptr,
+    sync::{Arc, Weak},
+};
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
@@ -6,8 +9,11 @@ use switchgear_core::offer::PayableOffer;
 
 use super::callback::Base;
 
-/// How many answers are kept; with the largest pictures, 35 MB of them.
+/// How many answers are kept.
 const SLOTS: usize = 256;
+
+/// The longest answer that is kept, in bytes: all pictures fit, and all slots together hold 64 MiB at most.
+const LONGEST: usize = 256 * 1_024;
 
 /// The payRequests as they were served last: to write one anew costs a tenth of a whole request, and to
 /// escape a picture of 137 kB ten times as much as the rest of it.
@@ -17,8 +23,8 @@ const SLOTS: usize = 256;
 pub(super) struct Rendered(Box<[ArcSwapOption<Entry>]>);
 
 struct Entry {
-    /// Held, so that no other offer can come to stand at its address.
-    offer: Arc<PayableOffer>,
+    /// So that no other offer can come to stand at its address, and this one can still go.
+    offer: Weak<PayableOffer>,
     base: Arc<Base>,
     json: Bytes,
 }
@@ -35,17 +41,19 @@ impl Rendered {
             return render();
         };
         if let Some(entry) = &*slot.load()
-            && Arc::ptr_eq(&entry.offer, offer)
+            && ptr::eq(entry.offer.as_ptr(), Arc::as_ptr(offer))
             && (Arc::ptr_eq(&entry.base, base) || entry.base == *base)
         {
             return entry.json.clone();
         }
         let json = render();
-        slot.store(Some(Arc::new(Entry {
-            offer: Arc::clone(offer),
-            base: Arc::clone(base),
-            json: json.clone(),
-        })));
+        if json.len() <= LONGEST {
+            slot.store(Some(Arc::new(Entry {
+                offer: Arc::downgrade(offer),
+                base: Arc::clone(base),
+                json: json.clone(),
+            })));
+        }
         json
     }
 
@@ -127,6 +135,27 @@ mod tests {
             (&first, &b, true),
         ] {
             assert_eq!(ask(&rendered, offer, base), (base.url_of(offer), made));
+        }
+    }
+
+    #[test]
+    fn keeps_neither_an_offer_that_nobody_else_has_nor_an_answer_that_is_too_long() {
+        let rendered = Rendered::default();
+        let base = base("https://a");
+        let first = offer(1);
+        ask(&rendered, &first, &base);
+        let gone = Arc::downgrade(&first);
+        drop(first);
+        assert!(gone.upgrade().is_none());
+
+        let long = offer(2);
+        for _ in 0..2 {
+            let mut made = false;
+            rendered.get_or_render(&long, &base, || {
+                made = true;
+                vec![b'x'; LONGEST + 1].into()
+            });
+            assert!(made);
         }
     }
 

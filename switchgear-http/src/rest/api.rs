@@ -12,6 +12,8 @@ use crate::{
 pub(crate) const READ: &[StatusCode] = &[
     StatusCode::UNAUTHORIZED,
     StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::URI_TOO_LONG,
+    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
     StatusCode::INTERNAL_SERVER_ERROR,
     StatusCode::BAD_GATEWAY,
     StatusCode::SERVICE_UNAVAILABLE,
@@ -22,6 +24,8 @@ pub(crate) const READ_ONE: &[StatusCode] = &[
     StatusCode::UNAUTHORIZED,
     StatusCode::NOT_FOUND,
     StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::URI_TOO_LONG,
+    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
     StatusCode::INTERNAL_SERVER_ERROR,
     StatusCode::BAD_GATEWAY,
     StatusCode::SERVICE_UNAVAILABLE,
@@ -33,6 +37,8 @@ pub(crate) const CHOOSE: &[StatusCode] = &[
     StatusCode::UNAUTHORIZED,
     StatusCode::NOT_FOUND,
     StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::URI_TOO_LONG,
+    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
     StatusCode::INTERNAL_SERVER_ERROR,
     StatusCode::BAD_GATEWAY,
     StatusCode::SERVICE_UNAVAILABLE,
@@ -45,8 +51,10 @@ pub(crate) const CREATE: &[StatusCode] = &[
     StatusCode::METHOD_NOT_ALLOWED,
     StatusCode::CONFLICT,
     StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::URI_TOO_LONG,
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
     StatusCode::UNPROCESSABLE_ENTITY,
+    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
     StatusCode::INTERNAL_SERVER_ERROR,
     StatusCode::BAD_GATEWAY,
     StatusCode::SERVICE_UNAVAILABLE,
@@ -59,8 +67,10 @@ pub(crate) const WRITE: &[StatusCode] = &[
     StatusCode::NOT_FOUND,
     StatusCode::METHOD_NOT_ALLOWED,
     StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::URI_TOO_LONG,
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
     StatusCode::UNPROCESSABLE_ENTITY,
+    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
     StatusCode::INTERNAL_SERVER_ERROR,
     StatusCode::BAD_GATEWAY,
     StatusCode::SERVICE_UNAVAILABLE,
@@ -94,6 +104,10 @@ pub(crate) fn refusals() -> Vec<Answer> {
             "The body is longer than 2 MiB.",
         ),
         (
+            StatusCode::URI_TOO_LONG,
+            "The target is longer than is configured.",
+        ),
+        (
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "The body is not said to be `application/json`, or is compressed.",
         ),
@@ -101,6 +115,11 @@ pub(crate) fn refusals() -> Vec<Answer> {
             StatusCode::UNPROCESSABLE_ENTITY,
             "The body is JSON of the wrong shape. The detail begins with the field's name, \
              where one field is wrong. Unknown fields and fields named twice are refused.",
+        ),
+        (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "The header fields are longer or more than is configured. The detail says which; no \
+             body, where they could not be read at all.",
         ),
         (StatusCode::INTERNAL_SERVER_ERROR, "The store failed."),
         (StatusCode::BAD_GATEWAY, "The remote store failed."),
@@ -164,6 +183,8 @@ pub(crate) fn health<A>(action: A) -> Operation<A> {
     .with_answer(fresh(StatusCode::OK, "It does.", &schema::of("Health")))
     .refusing(&[
         StatusCode::METHOD_NOT_ALLOWED,
+        StatusCode::URI_TOO_LONG,
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         StatusCode::SERVICE_UNAVAILABLE,
     ])
 }

@@ -83,7 +83,12 @@ fn unparsable(error: serde_json::Error) -> Problem {
     if error.is_data() {
         return wrong_shape(error.to_string());
     }
-    Problem::new(StatusCode::BAD_REQUEST).with_detail(format!("the body is not JSON: {error}"))
+    let detail = error.to_string();
+    // It is JSON, and no type of ours can hold it.
+    if detail.starts_with("number out of range") {
+        return wrong_shape(detail);
+    }
+    Problem::new(StatusCode::BAD_REQUEST).with_detail(format!("the body is not JSON: {detail}"))
 }
 
 fn unreadable(error: ReadError) -> Problem {

@@ -81,10 +81,10 @@ impl<'de> Visitor<'de> for Reader {
 
 /// A whole number in the spelling of another one: `1.0` and `1e3` are integers to a JSON Schema.
 ///
-/// Above 2^53 nobody knows which integer was meant.
+/// From 2^49 on a fraction may have been lost on the way, and a tenth is seen below.
 fn whole(value: f64) -> Option<Number> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let is_exact = value.fract() == 0.0 && value.abs() <= EXACT;
+    const EXACT: f64 = 562_949_953_421_312.0;
+    let is_exact = value.fract() == 0.0 && value.abs() < EXACT;
     // A float without a fraction is written as an integer; a negative zero is zero.
     is_exact
         .then(|| format!("{}", value + 0.0).parse::<i64>().ok())
@@ -111,12 +111,19 @@ mod tests {
             ("-0", 0),
             ("-0.0", 0),
             ("-2.50e1", -25),
-            ("9007199254740992.0", 9_007_199_254_740_992_i64),
+            ("562949953421311.0", 562_949_953_421_311_i64),
         ] {
             let Once(value) = serde_json::from_str(text).unwrap();
             assert_eq!(value, Value::from(number), "{text}");
         }
-        for text in ["1.5", "1e-1", "9007199254740994.0", "1e300"] {
+        for text in [
+            "1.5",
+            "1e-1",
+            "562949953421311.1",
+            "562949953421312.0",
+            "4503599627370497.5",
+            "1e300",
+        ] {
             let Once(value) = serde_json::from_str(text).unwrap();
             assert!(value.is_f64(), "{text}: {value}");
         }

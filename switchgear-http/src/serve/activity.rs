@@ -10,7 +10,8 @@
 //! ```
 //!
 //! An answer lasts until its last byte went. HTTP/2 keeps bytes that its peer makes no room for away
-//! from the socket, where a write would time out; so the time since any of them went counts too.
+//! from the socket, where a write would time out; so for each answer the time since any of it went
+//! counts too, whatever goes on beside it.
 
 use std::{
     sync::Arc,
@@ -34,15 +35,26 @@ pub(super) struct Activity(Arc<Mutex<State>>);
 struct State {
     phase: Phase,
     multiplexed: bool,
-    /// Bodies and parts of bodies that wait for the peer to take them.
-    unsent: usize,
-    /// When something of them went last, or the first of them began to wait.
-    progress: Instant,
+    /// Answers of which something waits for the peer to take it.
+    waiting: Vec<Waiting>,
+    /// The number of the next request.
+    next: u64,
     /// Whoever minds the deadline, to be told when it appears or moves.
     watcher: Option<Waker>,
     header_timeout: Duration,
     idle_timeout: Duration,
+    request_timeout: Duration,
     write_timeout: Duration,
+}
+
+/// The part of an answer that the peer has not taken yet.
+#[derive(Debug)]
+struct Waiting {
+    request: u64,
+    /// Bodies and parts of bodies.
+    unsent: usize,
+    /// When something of it went last, or it began to wait.
+    progress: Instant,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -60,11 +72,12 @@ impl Activity {
                 since: Instant::now(),
             },
             multiplexed: false,
-            unsent: 0,
-            progress: Instant::now(),
+            waiting: Vec::new(),
+            next: 0,
             watcher: None,
             header_timeout: limits.header_timeout,
             idle_timeout: limits.idle_timeout,
+            request_timeout: limits.request_timeout,
             write_timeout: limits.write_timeout,
         })))
     }
@@ -79,8 +92,10 @@ impl Activity {
             state.watcher = Some(cx.waker().clone());
         }
         match (state.phase, ending) {
-            (Phase::Busy { .. }, _) => {
-                (state.unsent > 0).then_some(state.progress + state.write_timeout)
+            (Phase::Busy { .. }, ending) => {
+                let late = state.oldest()? + state.write_timeout;
+                // Those beside a late one may finish, where they have been told to.
+                Some(ending.map_or(late, |ending| late.max(ending + state.request_timeout)))
             }
             (Phase::Resting { since } | Phase::Accepted { since }, Some(ending)) => {
                 Some(since.max(ending) + FAREWELL)
@@ -100,6 +115,17 @@ impl Activity {
     /// Whether it lies between two requests.
     pub(super) fn is_resting(&self) -> bool {
         matches!(self.0.lock().phase, Phase::Resting { .. })
+    }
+
+    /// Whether there are requests beside those whose answers the peer does not take.
+    pub(super) fn serves_others(&self) -> bool {
+        let state = self.0.lock();
+        let Phase::Busy { requests } = state.phase else {
+            return false;
+        };
+        let now = Instant::now();
+        let is_late = |answer: &&Waiting| answer.progress + state.write_timeout <= now;
+        requests > state.waiting.iter().filter(is_late).count()
     }
 
     /// Bytes came. On HTTP/2 they say nothing, for idle clients send control frames too.
@@ -131,9 +157,10 @@ impl Activity {
             _ => 1,
         };
         state.phase = Phase::Busy { requests };
+        state.next += 1;
         RequestGuard {
             activity: self.clone(),
-            multiplexed,
+            number: multiplexed.then_some(state.next),
         }
     }
 }
@@ -142,45 +169,71 @@ impl Activity {
 #[derive(Debug)]
 pub(super) struct RequestGuard {
     activity: Activity,
-    multiplexed: bool,
+    /// On HTTP/2.
+    number: Option<u64>,
 }
 
 impl RequestGuard {
     /// Something of the answer is ready for the peer, which takes it until the guard is dropped. None
     /// on HTTP/1.1, whose bytes wait nowhere but at the socket, where a write times out.
     pub(super) fn unsent(&self) -> Option<Unsent> {
-        if !self.multiplexed {
-            return None;
-        }
+        let request = self.number?;
         let mut state = self.activity.0.lock();
-        state.unsent += 1;
-        if state.unsent == 1 {
-            state.progress = Instant::now();
+        if let Some(waiting) = state.waiting_of(request) {
+            waiting.unsent += 1;
+        } else {
+            state.waiting.push(Waiting {
+                request,
+                unsent: 1,
+                progress: Instant::now(),
+            });
             state.wake();
         }
-        Some(Unsent(self.activity.clone()))
+        Some(Unsent {
+            activity: self.activity.clone(),
+            request,
+        })
     }
 }
 
 /// A body, or a part of one, that waits for the peer to take it.
 #[derive(Debug)]
-pub(super) struct Unsent(Activity);
+pub(super) struct Unsent {
+    activity: Activity,
+    request: u64,
+}
 
 impl Unsent {
     /// The peer took some of it.
     pub(super) fn progress(&self) {
-        self.0.0.lock().progress = Instant::now();
+        let mut state = self.activity.0.lock();
+        if let Some(waiting) = state.waiting_of(self.request) {
+            waiting.progress = Instant::now();
+        }
     }
 }
 
 impl Drop for Unsent {
     fn drop(&mut self) {
-        let mut state = self.0.0.lock();
-        state.unsent = state.unsent.saturating_sub(1);
+        let mut state = self.activity.0.lock();
+        if let Some(waiting) = state.waiting_of(self.request) {
+            waiting.unsent = waiting.unsent.saturating_sub(1);
+        }
+        state.waiting.retain(|waiting| waiting.unsent > 0);
     }
 }
 
 impl State {
+    fn waiting_of(&mut self, request: u64) -> Option<&mut Waiting> {
+        let mut waiting = self.waiting.iter_mut();
+        waiting.find(|waiting| waiting.request == request)
+    }
+
+    /// Since when the answer waits that has waited longest.
+    fn oldest(&self) -> Option<Instant> {
+        self.waiting.iter().map(|waiting| waiting.progress).min()
+    }
+
     /// The requests of HTTP/1.1 are handled by the connection itself, which then looks anyway.
     fn wake(&mut self) {
         if let Some(watcher) = self.watcher.take_if(|_| self.multiplexed) {
@@ -260,7 +313,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_has_the_write_timeout_since_the_peer_took_some_of_it() {
+    async fn each_answer_has_the_write_timeout_since_the_peer_took_some_of_it() {
         let limits = Limits::default();
         let activity = Activity::begin(&limits);
         let (first, second) = (activity.request(true), activity.request(true));
@@ -270,12 +323,30 @@ mod tests {
         let third = first.unsent();
         let late = limits.write_timeout - Duration::from_secs(5);
         assert_eq!(left_of(&activity, None), Some(late));
+        // What goes on beside an answer that waits gives it no more time.
         two.as_ref().unwrap().progress();
+        assert_eq!(left_of(&activity, None), Some(late));
+        one.as_ref().unwrap().progress();
         assert_eq!(left_of(&activity, None), Some(limits.write_timeout));
         drop((one, two, third));
         assert_eq!(left_of(&activity, None), None);
         drop((first, second));
         assert_eq!(left_of(&activity, None), Some(limits.idle_timeout));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_beside_an_answer_that_is_not_taken_have_time_to_finish() {
+        let limits = Limits::default();
+        let activity = Activity::begin(&limits);
+        let (stalled, live) = (activity.request(true), activity.request(true));
+        let _unsent = stalled.unsent();
+        tokio::time::advance(limits.write_timeout).await;
+        assert_eq!(left_of(&activity, None), Some(Duration::ZERO));
+        assert!(activity.serves_others());
+        let ending = Some(Instant::now());
+        assert_eq!(left_of(&activity, ending), Some(limits.request_timeout));
+        drop(live);
+        assert!(!activity.serves_others());
     }
 
     #[tokio::test(start_paused = true)]

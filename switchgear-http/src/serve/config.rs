@@ -50,10 +50,20 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// How long a client may take nothing of a response. 30 s by default.
     pub write_timeout: Duration,
-    /// The longest head of a request, target and fields, in bytes; at least 8,192 with HTTP/1.1. What is
-    /// longer is refused with 431, a target alone with 414. 16,384 by default.
+    /// How much of a request's head, target and fields, is read, in bytes. 16,384 by default.
+    ///
+    /// This is what hyper's parsers hold, which answer 431 without a body, or hang up, before the
+    /// service is asked. On HTTP/1.1 it is the size of a buffer, of 8,192 bytes at least, which is
+    /// looked at between two reads: a head of up to twice the limit passes if it comes quickly. On
+    /// HTTP/2 each field counts 32 bytes more than its name and value (RFC 9113, 6.5.2). A
+    /// [`HeadLimitLayer`](crate::head::HeadLimitLayer) of the same limit holds to it exactly what
+    /// passes, and answers in the style of the service.
     pub header_bytes: usize,
-    /// The most header fields of a request; what has more is refused with 431. 100 by default.
+    /// The most header fields of a request over HTTP/1.1, whose parser answers 431 without a body to
+    /// more. 100 by default.
+    ///
+    /// HTTP/2's parser counts none; a [`HeadLimitLayer`](crate::head::HeadLimitLayer) of the same limit
+    /// does.
     pub headers: usize,
     /// Concurrent requests of one HTTP/2 connection. 256 by default.
     pub h2_streams: u32,

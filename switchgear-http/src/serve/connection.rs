@@ -89,7 +89,8 @@ pub(super) async fn serve<T, S, B>(
             }
             () = unconstrained(draining.as_mut()), if !watchdog.is_leaving() => {}
             () = unconstrained(watchdog.bite()) => {
-                if watchdog.is_leaving() || !activity.is_resting() {
+                let is_spent = !activity.is_resting() && !activity.serves_others();
+                if watchdog.is_leaving() || is_spent {
                     return;
                 }
             }
@@ -106,8 +107,8 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .header_read_timeout(None)
         .max_buf_size(limits.header_bytes.max(LEAST_BUFFER));
-    // A lower limit is the service's own; hyper clears a place for each field before it reads any.
-    if limits.headers > HYPER_HEADERS {
+    // Told of a limit, hyper clears a place for each field before it reads any: its own is not told.
+    if limits.headers != HYPER_HEADERS {
         builder.http1().max_headers(limits.headers);
     }
     builder

@@ -30,7 +30,6 @@ mod connection;
 mod door;
 mod error;
 mod guarded;
-mod head;
 mod identity;
 mod peer;
 mod server;

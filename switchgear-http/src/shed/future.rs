@@ -23,10 +23,10 @@ pin_project! {
 }
 
 impl<F> ShedFuture<F> {
-    pub(super) fn within(inner: F, place: OwnedSemaphorePermit) -> Self {
+    pub(super) fn within(inner: F, place: Option<OwnedSemaphorePermit>) -> Self {
         Self {
             answer: EarlyAnswer::inner(inner),
-            place: Some(place),
+            place,
         }
     }
 

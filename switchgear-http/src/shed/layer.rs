@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tower_layer::Layer;
 
-use super::Shed;
+use super::{Floor, Shed};
 use crate::failure::ErrorStyle;
 
 /// Puts a [`Shed`] around a service. It has to stand inside of whatever logs, so that the log shows
@@ -34,19 +34,28 @@ use crate::failure::ErrorStyle;
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct ShedLayer {
-    places: Arc<Semaphore>,
-    style: ErrorStyle,
-}
+pub struct ShedLayer(Arc<Floor>);
 
 impl ShedLayer {
     /// At most `requests` in flight, and 503 in this style beyond that.
     pub fn new(requests: usize, style: ErrorStyle) -> Self {
         let places = Semaphore::new(requests.min(Semaphore::MAX_PERMITS));
-        Self {
+        Self(Arc::new(Floor {
             places: Arc::new(places),
             style,
-        }
+            open: Vec::new(),
+        }))
+    }
+
+    /// Sheds nothing at exactly these paths, compared as they came, and does not count it: a busy service is
+    /// alive, and whoever watches over it must not take it for dead.
+    #[must_use]
+    pub fn with_open_paths(self, paths: impl IntoIterator<Item = String>) -> Self {
+        Self(Arc::new(Floor {
+            places: Arc::clone(&self.0.places),
+            style: self.0.style,
+            open: paths.into_iter().collect(),
+        }))
     }
 }
 
@@ -54,6 +63,6 @@ impl<S> Layer<S> for ShedLayer {
     type Service = Shed<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Shed::new(inner, Arc::clone(&self.places), self.style)
+        Shed::new(inner, Arc::clone(&self.0))
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Either;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_service::Service;
 
 pub use self::{future::ShedFuture, layer::ShedLayer};
@@ -25,23 +25,40 @@ use crate::{body::Body, failure::ErrorStyle};
 pub struct Shed<S> {
     inner: S,
     is_inner_ready: bool,
+    floor: Arc<Floor>,
+}
+
+/// Where all services of a layer work.
+#[derive(Debug)]
+struct Floor {
     places: Arc<Semaphore>,
     style: ErrorStyle,
+    /// Paths that need no place.
+    open: Vec<String>,
+}
+
+impl Floor {
+    /// A place for a request, where it needs one; none when all are taken.
+    fn admit(&self, path: &str) -> Option<Option<OwnedSemaphorePermit>> {
+        if self.open.iter().any(|open| open == path) {
+            return Some(None);
+        }
+        Arc::clone(&self.places).try_acquire_owned().ok().map(Some)
+    }
 }
 
 impl<S> Shed<S> {
-    fn new(inner: S, places: Arc<Semaphore>, style: ErrorStyle) -> Self {
+    fn new(inner: S, floor: Arc<Floor>) -> Self {
         Self {
             inner,
             is_inner_ready: false,
-            places,
-            style,
+            floor,
         }
     }
 
     fn refusal(&self, path: &str) -> Response<Body> {
         let words = "the service is busy, please try again in a moment";
-        let style = self.style.at(path);
+        let style = self.floor.style.at(path);
         let mut response = style.response(StatusCode::SERVICE_UNAVAILABLE, words);
         let second = HeaderValue::from_static("1");
         response.headers_mut().insert(header::RETRY_AFTER, second);
@@ -52,7 +69,7 @@ impl<S> Shed<S> {
 impl<S: Clone> Clone for Shed<S> {
     fn clone(&self) -> Self {
         // Readiness is of one instance: a clone has not been asked yet.
-        Self::new(self.inner.clone(), Arc::clone(&self.places), self.style)
+        Self::new(self.inner.clone(), Arc::clone(&self.floor))
     }
 }
 
@@ -76,9 +93,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        match place {
-            Ok(place) if self.is_inner_ready => {
+        match self.floor.admit(request.uri().path()) {
+            Some(place) if self.is_inner_ready => {
                 self.is_inner_ready = false;
                 ShedFuture::within(self.inner.call(request), place)
             }

@@ -59,6 +59,27 @@ async fn sheds_what_comes_beyond_the_limit_at_once_and_takes_on_more_when_one_is
     );
 }
 
+#[tokio::test]
+async fn neither_sheds_nor_counts_what_is_open() {
+    let gate = Arc::new(Notify::new());
+    let layer = ShedLayer::new(1, LNURL).with_open_paths(["/health".to_owned()]);
+    let service = layer.layer(waiter(&gate));
+    let ask = |path| {
+        let request = Request::get(path).body(()).unwrap();
+        Box::pin(service.clone().oneshot(request))
+    };
+    let (mut watching, mut asking) = (ask("/health"), ask("/"));
+    assert!(poll!(watching.as_mut()).is_pending());
+    assert!(poll!(asking.as_mut()).is_pending(), "the one place is free");
+    assert!(poll!(ask("/health").as_mut()).is_pending());
+    for path in ["/", "/health/", "/health/full"] {
+        let Poll::Ready(Ok(shed)) = poll!(ask(path).as_mut()) else {
+            panic!("{path} has no place");
+        };
+        assert_eq!(shed.status(), 503, "{path}");
+    }
+}
+
 /// Is ready while the switch says so, and never answers.
 #[derive(Clone)]
 struct Moody(Arc<AtomicBool>);
@@ -100,5 +121,5 @@ async fn sheds_while_the_inner_service_is_not_ready_and_asks_it_anew_for_each_re
             }
         }
     }
-    assert_eq!(service.places.available_permits(), 9);
+    assert_eq!(service.floor.places.available_permits(), 9);
 }

@@ -1,11 +1,13 @@
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
+use futures::{Stream, StreamExt as _, stream};
 use http::{Request, Response, StatusCode, Version};
-use http_body_util::{BodyExt as _, Empty};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{BodyExt as _, Empty, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use switchgear_http::{
-    body::Body,
+    failure::ErrorStyle,
+    head::HeadLimitLayer,
     serve::{Limits, PeerAddr, ServeConfig, ServeError, Server},
 };
 use tokio::{
@@ -15,7 +17,7 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
-use tower::service_fn;
+use tower::{Layer as _, service_fn};
 
 /// The bound of every wait: a test that reaches it has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -23,13 +25,27 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the answer to `/long` is, in bytes.
 pub(crate) const LONG: usize = 20_000;
 
-/// A running server, and a gate that its answers to `/slow` wait for.
+/// A part of the answers to `/endless`, in bytes.
+const PART: usize = 65_536;
+
+/// A running server, and a gate that its answers to `/slow` wait for, and the ends of those to
+/// `/pausing`.
 pub(crate) struct Bench {
     pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     pub(crate) done: JoinHandle<Result<(), ServeError>>,
-    entered: Arc<Semaphore>,
     pub(crate) gate: Arc<Notify>,
+    site: Site,
+}
+
+/// What the service says, and tells of its requests.
+#[derive(Clone)]
+struct Site {
+    gate: Arc<Notify>,
+    /// How many have come to the gate.
+    entered: Arc<Semaphore>,
+    /// How many answers to `/endless` were given up.
+    dropped: Arc<Semaphore>,
 }
 
 impl Bench {
@@ -38,26 +54,29 @@ impl Bench {
     }
 
     pub(crate) async fn start_with(config: ServeConfig, drain: Duration) -> Self {
+        Self::start_behind(no_head_limit(), config, drain).await
+    }
+
+    /// With the server's own limits of heads as a layer too.
+    pub(crate) async fn start_with_head_limit(limits: Limits) -> Self {
+        let style = ErrorStyle::Problem;
+        let layer = HeadLimitLayer::new(limits.header_bytes, limits.headers, style);
+        Self::start_behind(layer, limited(limits), PATIENCE).await
+    }
+
+    async fn start_behind(head: HeadLimitLayer, config: ServeConfig, drain: Duration) -> Self {
         let server = Server::bind(config).await.unwrap();
         let address = server.local_addr();
-        let (entered, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Notify::new()));
-        let (inside, waits) = (Arc::clone(&entered), Arc::clone(&gate));
-        let service = service_fn(move |request: Request<Incoming>| {
-            let (inside, waits) = (Arc::clone(&inside), Arc::clone(&waits));
-            async move {
-                if request.uri().path() == "/slow" {
-                    let open = waits.notified();
-                    inside.add_permits(1);
-                    open.await;
-                }
-                if request.uri().path() == "/long" {
-                    return Ok(Response::new(Body::from(vec![b'x'; LONG])));
-                }
-                let peer = request.extensions().get::<PeerAddr>().unwrap().0;
-                let text = format!("{} {peer}", request.uri().path());
-                Ok::<_, Infallible>(Response::new(Body::from(text)))
-            }
-        });
+        let site = Site {
+            gate: Arc::new(Notify::new()),
+            entered: Arc::new(Semaphore::new(0)),
+            dropped: Arc::new(Semaphore::new(0)),
+        };
+        let answering = site.clone();
+        let service = head.layer(service_fn(move |request| {
+            let site = answering.clone();
+            async move { Ok::<_, Infallible>(Response::new(site.answer(&request).await)) }
+        }));
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             let _ = stopped.await;
@@ -67,8 +86,8 @@ impl Bench {
             address,
             stop: Some(stop),
             done,
-            entered,
-            gate,
+            gate: Arc::clone(&site.gate),
+            site,
         }
     }
 
@@ -90,9 +109,74 @@ impl Bench {
 
     /// Waits until so many requests are inside the service.
     pub(crate) async fn wait_inside(&self, requests: u32) {
-        let inside = self.entered.acquire_many(requests);
+        let inside = self.site.entered.acquire_many(requests);
         timeout(PATIENCE, inside).await.unwrap().unwrap().forget();
     }
+
+    /// Waits until an answer to `/endless` is given up.
+    pub(crate) async fn wait_dropped(&self) {
+        let dropped = self.site.dropped.acquire();
+        timeout(PATIENCE, dropped).await.unwrap().unwrap().forget();
+    }
+}
+
+fn no_head_limit() -> HeadLimitLayer {
+    HeadLimitLayer::new(usize::MAX, usize::MAX, ErrorStyle::Problem)
+}
+
+type Answer = UnsyncBoxBody<Bytes, Infallible>;
+
+impl Site {
+    async fn answer(self, request: &Request<Incoming>) -> Answer {
+        let path = request.uri().path();
+        match path {
+            "/endless" => return streamed(self.endless()),
+            "/pausing" => return streamed(self.pausing()),
+            "/long" => return Full::from(vec![b'x'; LONG]).boxed_unsync(),
+            "/slow" => self.wait_at_gate().await,
+            _ => {}
+        }
+        let peer = request.extensions().get::<PeerAddr>().unwrap().0;
+        Full::from(format!("{path} {peer}")).boxed_unsync()
+    }
+
+    async fn wait_at_gate(&self) {
+        let open = self.gate.notified();
+        self.entered.add_permits(1);
+        open.await;
+    }
+
+    fn pausing(self) -> impl Stream<Item = Bytes> {
+        stream::iter([false, true]).then(move |is_late| {
+            let site = self.clone();
+            async move {
+                if is_late {
+                    site.wait_at_gate().await;
+                }
+                Bytes::from_static(if is_late { b"late" } else { b"early" })
+            }
+        })
+    }
+
+    fn endless(self) -> impl Stream<Item = Bytes> {
+        let given_up = GivenUp(self.dropped);
+        stream::repeat(Bytes::from(vec![b'x'; PART])).inspect(move |_| {
+            let _ = &given_up;
+        })
+    }
+}
+
+/// Counts itself when it goes.
+struct GivenUp(Arc<Semaphore>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
+    }
+}
+
+fn streamed(parts: impl Stream<Item = Bytes> + Send + 'static) -> Answer {
+    StreamBody::new(parts.map(|part| Ok(Frame::data(part)))).boxed_unsync()
 }
 
 pub(crate) fn config() -> ServeConfig {

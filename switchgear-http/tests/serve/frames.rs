@@ -52,26 +52,43 @@ impl RawHttp2 {
         self.0.into_split()
     }
 
-    /// The kind, the flags and the length of the next frame; none at the end.
-    pub(crate) async fn next(&mut self) -> Option<(u8, u8, usize)> {
+    /// The next frame; none at the end.
+    pub(crate) async fn next(&mut self) -> Option<Frame> {
         let mut head = [0; 9];
         let read = timeout(PATIENCE, self.0.read_exact(&mut head));
         read.await.unwrap().ok()?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let length = usize::try_from(length).unwrap();
-        self.0.read_exact(&mut vec![0; length]).await.ok()?;
-        Some((head[3], head[4], length))
+        let [a, b, c, kind, _flags, stream @ ..] = head;
+        let length = u32::from_be_bytes([0, a, b, c]);
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        self.0.read_exact(&mut payload).await.ok()?;
+        Some(Frame {
+            kind,
+            stream: u32::from_be_bytes(stream),
+            payload,
+        })
     }
 
     /// Waits for a frame of a kind.
-    pub(crate) async fn wait_for(&mut self, kind: u8) {
-        while self.next().await.expect("the connection is open").0 != kind {}
+    pub(crate) async fn wait_for(&mut self, kind: u8) -> Frame {
+        loop {
+            let frame = self.next().await.expect("the connection is open");
+            if frame.kind == kind {
+                return frame;
+            }
+        }
     }
 
     /// Reads without another word until the server closes.
     pub(crate) async fn read_to_end(&mut self) {
         while self.next().await.is_some() {}
     }
+}
+
+/// A frame that came.
+pub(crate) struct Frame {
+    pub(crate) kind: u8,
+    pub(crate) stream: u32,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// A frame as it is sent.

@@ -5,12 +5,12 @@
 )]
 
 mod bench;
+#[expect(dead_code, reason = "another target uses the rest")]
 mod frames;
 mod identity;
 
 mod certificates;
 mod drain;
-mod floods;
 mod limits;
 mod protocols;
 mod timeouts;

@@ -27,35 +27,35 @@ async fn closes_connections_that_send_no_whole_head_in_time() {
             stream.write_all(begin.as_bytes()).await.unwrap();
             assert_eq!(read_to_end(&mut stream).await, "", "{begin:?}");
             let waited = begun.elapsed();
-            assert!(
-                waited >= limit && waited < PATIENCE,
-                "{begin:?}: {waited:?}"
-            );
+            assert!(waited >= limit, "{begin:?}: {waited:?}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_resting_connection_has_the_idle_time_and_a_begun_head_the_header_time() {
-    let limits = Limits {
-        header_timeout: Duration::from_millis(200),
-        idle_timeout: Duration::from_millis(700),
+    let limit = Duration::from_millis(500);
+    // What holds at a time is shorter than the patience of a test, and the other one far longer.
+    let idle = Limits {
+        header_timeout: 6 * PATIENCE,
+        idle_timeout: limit,
         ..Limits::default()
     };
-    let bench = Bench::start(limited(limits.clone())).await;
-    for (begin, limit) in [("", limits.idle_timeout), ("GET", limits.header_timeout)] {
+    let header = Limits {
+        header_timeout: limit,
+        idle_timeout: 6 * PATIENCE,
+        ..Limits::default()
+    };
+    for (begin, limits) in [("", idle), ("GET", header)] {
+        let bench = Bench::start(limited(limits)).await;
+        let begun = Instant::now();
         let mut stream = bench.connect().await;
         stream.write_all(get("/x").as_bytes()).await.unwrap();
         read_until(&mut stream, "/x 127").await;
-        let begun = Instant::now();
         stream.write_all(begin.as_bytes()).await.unwrap();
-        read_to_end(&mut stream).await;
+        assert_eq!(read_to_end(&mut stream).await, "", "{begin:?}");
         let waited = begun.elapsed();
-        let slack = Duration::from_millis(50);
-        assert!(waited + slack >= limit, "{begin:?}: {waited:?}");
-        if !begin.is_empty() {
-            assert!(waited < limits.idle_timeout, "{begin:?}: {waited:?}");
-        }
+        assert!(waited >= limit, "{begin:?}: {waited:?}");
     }
 }
 
@@ -111,6 +111,45 @@ async fn closes_an_http1_connection_whose_peer_reads_nothing() {
 }
 
 #[tokio::test]
+async fn gives_up_a_streamed_answer_whose_http1_peer_reads_nothing() {
+    for limit in [300, 900] {
+        let write_timeout = Duration::from_millis(limit);
+        let bench = Bench::start(limited(Limits {
+            write_timeout,
+            ..Limits::default()
+        }))
+        .await;
+        let begun = Instant::now();
+        let mut stream = bench.connect().await;
+        stream.write_all(get("/endless").as_bytes()).await.unwrap();
+        bench.wait_dropped().await;
+        let waited = begun.elapsed();
+        assert!(waited >= write_timeout, "{waited:?}");
+        // What the sockets held, and no more.
+        let answer = read_to_end(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+    }
+}
+
+#[tokio::test]
+async fn an_http1_answer_may_pause_for_longer_than_its_peer_may() {
+    let write_timeout = Duration::from_millis(300);
+    let bench = Bench::start(limited(Limits {
+        write_timeout,
+        ..Limits::default()
+    }))
+    .await;
+    let mut stream = bench.connect().await;
+    stream.write_all(get("/pausing").as_bytes()).await.unwrap();
+    read_until(&mut stream, "early").await;
+    bench.wait_inside(1).await;
+    // The answer's own pause, not a wait for an event.
+    tokio::time::sleep(3 * write_timeout).await;
+    bench.gate.notify_waiters();
+    read_until(&mut stream, "late\r\n0\r\n\r\n").await;
+}
+
+#[tokio::test]
 async fn closes_an_http2_connection_whose_peer_makes_no_room_for_its_answers() {
     for (window, limit) in [(0, 300), (0, 900), (1, 300)] {
         let write_timeout = Duration::from_millis(limit);
@@ -126,7 +165,6 @@ async fn closes_an_http2_connection_whose_peer_makes_no_room_for_its_answers() {
         connection.read_to_end().await;
         let waited = begun.elapsed();
         assert!(waited >= write_timeout, "{window}: {waited:?}");
-        assert!(waited < PATIENCE / 2, "{window}: {waited:?}");
     }
 }
 
@@ -135,8 +173,8 @@ async fn an_http2_peer_that_reads_slowly_gets_the_whole_answer() {
     const PART: u32 = 2_500;
 
     let limits = Limits {
-        idle_timeout: Duration::from_millis(250),
-        write_timeout: Duration::from_millis(250),
+        idle_timeout: Duration::from_secs(3),
+        write_timeout: Duration::from_secs(3),
         ..Limits::default()
     };
     let bench = Bench::start(limited(limits.clone())).await;
@@ -147,13 +185,12 @@ async fn an_http2_peer_that_reads_slowly_gets_the_whole_answer() {
     let mut taken = 0;
     while taken < LONG {
         // This reader's own pace, not a wait for an event.
-        tokio::time::sleep(Duration::from_millis(60)).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
         let room = PART.to_be_bytes();
         connection.send(RawHttp2::WINDOW_UPDATE, 0, 1, &room).await;
         let mut part = 0;
         while part < usize::try_from(PART).unwrap() {
-            let (kind, _, length) = connection.next().await.expect("it is not cut off");
-            part += if kind == RawHttp2::DATA { length } else { 0 };
+            part += connection.wait_for(RawHttp2::DATA).await.payload.len();
         }
         taken += part;
     }

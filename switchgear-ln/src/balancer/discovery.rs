@@ -65,7 +65,9 @@ impl Discovery {
         }
         match snapshot {
             BackendSnapshot::Unchanged => None,
-            BackendSnapshot::Changed { version, backends } => {
+            BackendSnapshot::Changed {
+                version, backends, ..
+            } => {
                 self.version = Some(version);
                 Some(backends)
             }

@@ -272,7 +272,12 @@ pub(super) async fn changed(
     known: Option<&SnapshotVersion>,
 ) -> (SnapshotVersion, Vec<Backend>) {
     match done(store.snapshot(known).await, "a snapshot") {
-        BackendSnapshot::Changed { version, backends } => {
+        BackendSnapshot::Changed {
+            version,
+            backends,
+            left_out,
+        } => {
+            assert!(left_out.is_empty(), "{left_out:?} cannot be read");
             let addresses: Vec<&BackendAddress> =
                 backends.iter().map(|each| &each.address).collect();
             for (n, address) in addresses.iter().enumerate() {

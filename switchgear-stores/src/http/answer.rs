@@ -11,6 +11,9 @@ const PROBLEM: &str = "application/problem+json";
 /// not have.
 const RECORD_NOT_FOUND: &str = "urn:switchgear:problem:record-not-found";
 
+/// The locations of the records that a list lacks.
+const LEFT_OUT: &str = "switchgear-left-out";
+
 /// How much of a record's own location an error repeats, in letters.
 const LONGEST_LOCATION: usize = 200;
 
@@ -59,20 +62,45 @@ impl Answer {
 
     /// A GET of a list.
     pub(super) fn records<T: DeserializeOwned>(self) -> Result<Vec<T>, StoreError> {
-        self.each_record()?.collect()
-    }
-
-    /// A GET of a list, of which some records may not be readable.
-    pub(super) fn each_record<T: DeserializeOwned>(
-        self,
-    ) -> Result<impl Iterator<Item = Result<T, StoreError>>, StoreError> {
         match self.status {
             StatusCode::OK => {
                 let values: Vec<Value> = self.value()?;
-                Ok(values.into_iter().map(record))
+                values.into_iter().map(record).collect()
             }
             _ => Err(self.failure()),
         }
+    }
+
+    /// A GET of all records, each with its location: those that cannot be read here, and those that the
+    /// service itself cannot read, are errors.
+    pub(super) fn each_record<T: DeserializeOwned>(
+        self,
+    ) -> Result<impl Iterator<Item = (String, Result<T, StoreError>)>, StoreError> {
+        match self.status {
+            StatusCode::OK => {
+                let values: Vec<Value> = self.value()?;
+                let left_out = self.left_out();
+                Ok(values.into_iter().map(located).chain(left_out))
+            }
+            _ => Err(self.failure_of_a_read()),
+        }
+    }
+
+    /// The records that the service cannot read itself.
+    fn left_out<T>(&self) -> Vec<(String, Result<T, StoreError>)> {
+        let named = self.headers.get_all(LEFT_OUT).iter();
+        let named = named.filter_map(|names| names.to_str().ok());
+        let locations = named.flat_map(|names| names.split(',')).map(str::trim);
+        let unread = |location: &str| {
+            let location = shortened(location);
+            let message = format!("the remote service cannot read its record {location}");
+            let error = StoreError::new(StoreErrorKind::Remote, message);
+            (location, Err(error))
+        };
+        locations
+            .filter(|name| !name.is_empty())
+            .map(unread)
+            .collect()
     }
 
     /// A POST.
@@ -183,16 +211,25 @@ impl Problem {
     }
 }
 
+fn record<T: DeserializeOwned>(value: Value) -> Result<T, StoreError> {
+    located(value).1
+}
+
 /// Responses carry the record's `location` beside its fields; requests and records do not.
-fn record<T: DeserializeOwned>(mut value: Value) -> Result<T, StoreError> {
+fn located<T: DeserializeOwned>(mut value: Value) -> (String, Result<T, StoreError>) {
     let location = match &mut value {
         Value::Object(fields) => fields.remove("location"),
         _ => None,
     };
-    serde_json::from_value(value).map_err(|error| match location {
-        Some(Value::String(location)) => unreadable(&format!(": {}", shortened(&location)), error),
-        _ => unreadable("", error),
-    })
+    let location = match location {
+        Some(Value::String(location)) => shortened(&location),
+        _ => String::new(),
+    };
+    let record = serde_json::from_value(value).map_err(|error| match location.as_str() {
+        "" => unreadable("", error),
+        location => unreadable(&format!(": {location}"), error),
+    });
+    (location, record)
 }
 
 fn unreadable(which: &str, error: serde_json::Error) -> StoreError {
@@ -220,6 +257,12 @@ mod tests {
             let status = StatusCode::from_u16(status).unwrap();
             let answer = Answer::new(status, HeaderMap::new(), Bytes::new());
             let error = answer.record::<Value>().unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Remote, "{error}");
+            let words = error.to_string();
+            assert!(words.contains(status.as_str()), "{words}");
+
+            let answer = Answer::new(status, HeaderMap::new(), Bytes::new());
+            let error = answer.each_record::<Value>().err().unwrap();
             assert_eq!(error.kind(), StoreErrorKind::Remote, "{error}");
             let words = error.to_string();
             assert!(words.contains(status.as_str()), "{words}");

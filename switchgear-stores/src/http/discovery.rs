@@ -69,7 +69,7 @@ impl DiscoveryFeed for HttpDiscoveryStore {
         &self,
         known: Option<&SnapshotVersion>,
     ) -> Result<BackendSnapshot, StoreError> {
-        let ask = Ask::new(Method::GET, &["discovery"]).list();
+        let ask = Ask::new(Method::GET, &["discovery"]).list().lenient();
         let ask = ask.unless(known.and_then(etag));
         let answer = self.service.ask(ask).await?;
         if known.is_some() && answer.is_not_modified() {
@@ -80,10 +80,8 @@ impl DiscoveryFeed for HttpDiscoveryStore {
             // Nothing to compare with next time: a name that no other state will have.
             None => SnapshotVersion::new(Uuid::new_v4().to_string()),
         };
-        Ok(BackendSnapshot::Changed {
-            version,
-            backends: self.unreadable.left_out(answer.each_record()?)?,
-        })
+        let parted = self.unreadable.parted(answer.each_record()?)?;
+        Ok(parted.into_snapshot(version, known))
     }
 
     fn changes(&self) -> Pin<Box<dyn Stream<Item = ()> + Send>> {
@@ -124,9 +122,10 @@ impl DiscoveryBackendStore for HttpDiscoveryStore {
     }
 }
 
-/// A version that this store took from an `ETag`, which is quoted (RFC 9110, 8.8.3).
+/// A version that this store took from an `ETag`, which is quoted (RFC 9110, 8.8.3). None where something
+/// was left out, so that it is looked at anew.
 fn etag(version: &SnapshotVersion) -> Option<HeaderValue> {
     let mark = version.as_str();
-    let is_etag = mark.starts_with('"') || mark.starts_with("W/\"");
+    let is_etag = (mark.starts_with('"') || mark.starts_with("W/\"")) && mark.ends_with('"');
     is_etag.then(|| HeaderValue::from_str(mark).ok()).flatten()
 }

@@ -48,6 +48,7 @@ pub(super) struct Ask<'a> {
     query: Option<String>,
     body: Option<Vec<u8>>,
     known: Option<HeaderValue>,
+    is_lenient: bool,
     longest: usize,
 }
 
@@ -101,6 +102,9 @@ impl RemoteService {
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(known) = ask.known {
             headers.insert(header::IF_NONE_MATCH, known);
+        }
+        if ask.is_lenient {
+            headers.insert("prefer", HeaderValue::from_static("handling=lenient"));
         }
         if let Some(body) = ask.body {
             let json = HeaderValue::from_static("application/json");
@@ -169,6 +173,7 @@ impl<'a> Ask<'a> {
             query: None,
             body: None,
             known: None,
+            is_lenient: false,
             longest: MAX_RECORD,
         }
     }
@@ -176,6 +181,12 @@ impl<'a> Ask<'a> {
     /// Expects a list.
     pub(super) fn list(mut self) -> Self {
         self.longest = MAX_LIST;
+        self
+    }
+
+    /// Takes a list that lacks what the service cannot read (RFC 7240, 4.4).
+    pub(super) fn lenient(mut self) -> Self {
+        self.is_lenient = true;
         self
     }
 

@@ -74,6 +74,7 @@ impl DiscoveryFeed for MemoryDiscoveryStore {
         Ok(BackendSnapshot::Changed {
             version,
             backends: state.backends.values().cloned().collect(),
+            left_out: Vec::new(),
         })
     }
 

@@ -6,7 +6,7 @@ use switchgear_core::store::StoreError;
 use tokio::sync::oneshot;
 
 use super::{connections::Connection, failures::FAILURES, opened_file::OpenedFile, pool::Borrowed};
-use crate::sql::{Failure, Fault, Work};
+use crate::sql::{Failure, Fault, Remedy, Work};
 
 type Manager = <Connection as AsyncConnection>::TransactionManager;
 
@@ -63,7 +63,10 @@ where
                     // A full or failing disk makes SQLite roll all back by itself, this savepoint
                     // too, so that it is not found. Writes behind that would stand alone, and those
                     // before it be acknowledged and lost.
+                    let is_useless = fault.remedy(FAILURES) == Remedy::Reconnect;
                     match (Manager::rollback_transaction(connection).await, fault) {
+                        // No write can succeed on this connection, and the next one must not get it.
+                        (_, Fault::Sql(error)) if is_useless => return Err(error),
                         (Ok(()), fault) => self.outcome = Some(Err(fault)),
                         (Err(_), Fault::Sql(error)) => return Err(error),
                         (Err(error), Fault::Refused(_)) => return Err(error),
@@ -110,7 +113,7 @@ pub(super) async fn run(
         .err();
     match &lost {
         // What was opened for reading alone stays so when the file may be written again.
-        Some(error) if FAILURES.of(error) == Failure::READ_ONLY => drop(connection),
+        Some(error) if FAILURES.of(error).remedy == Remedy::Reconnect => drop(connection),
         _ => connection.give_back(),
     }
     let lost = lost.map(Arc::new);

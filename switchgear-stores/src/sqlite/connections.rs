@@ -108,6 +108,15 @@ impl Connections {
         connection.batch_execute(sql).await.expect(sql);
         connection.give_back();
     }
+
+    /// Puts a connection in the writer's place that SQLite opened for reading alone, as it does by
+    /// itself where the file's mode allows no more.
+    pub(super) async fn with_writer_that_only_reads(&self, file: &std::path::Path) {
+        let uri = format!("file:{}?mode=ro", file.display());
+        let mut connection = self.writer.checkout().await.expect("a connection");
+        *connection = establish(uri, Role::Writer).await.expect("a file to read");
+        connection.give_back();
+    }
 }
 
 impl fmt::Debug for Connections {

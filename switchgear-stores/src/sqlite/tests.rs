@@ -1,17 +1,21 @@
 //! Faults of the database itself, which only its own connection can bring about.
 
-use std::{future::pending, path::Path};
+mod backends;
+
+use std::{
+    future::pending,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use diesel_async::AsyncConnection as _;
 use futures::future::join_all;
 use serde_json::json;
 use switchgear_core::{
-    backend::{
-        Backend, BackendAddress, BackendPatch, BackendSnapshot, DiscoveryBackendStore as _,
-        DiscoveryFeed as _, SnapshotVersion,
-    },
+    backend::{BackendAddress, DiscoveryBackendStore as _, DiscoveryFeed as _, SnapshotVersion},
     offer::{OfferMetadata, OfferMetadataStore as _},
-    store::{Page, PageStart, StoreError, StoreErrorKind, Written},
+    store::{Page, PageStart, StoreError, StoreErrorKind},
 };
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -174,6 +178,29 @@ async fn a_read_only_database_is_told_and_still_read() {
     assert!(holds(&store, &after).await);
 }
 
+/// As after a start, or a reconnection, while the file's mode was 0444 and another process had it open.
+#[tokio::test]
+async fn a_file_that_was_opened_read_only_is_written_once_it_may_be() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).await;
+    let file = folder.path().join("store.db");
+    store.connections.with_writer_that_only_reads(&file).await;
+    let refused = [metadata(1), metadata(1), metadata(1)];
+    let posts = refused.iter().map(|each| store.post_metadata(each.clone()));
+    for post in join_all(posts).await {
+        let error = post.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+        assert!(error.to_string().contains("cannot be written"), "{error}");
+    }
+    for record in &refused {
+        assert!(!holds(&store, record).await);
+    }
+
+    let after = metadata(1);
+    store.post_metadata(after.clone()).await.unwrap();
+    assert!(holds(&store, &after).await);
+}
+
 #[tokio::test]
 async fn a_lock_that_stays_is_told_and_over_with_the_lock() {
     let folder = TempDir::new().unwrap();
@@ -246,80 +273,6 @@ async fn a_damaged_record_fails_its_own_reader_only() {
     assert!(holds(&store, &whole).await);
 }
 
-fn backend(name: &str) -> Backend {
-    serde_json::from_value(json!({
-        "address": {"url": format!("https://{name}.example/")},
-        "partitions": ["default"],
-        "weight": 1,
-        "enabled": true,
-        "implementation": {
-            "type": "lndGrpc",
-            "url": "https://127.0.0.1:10009",
-            "auth": {"type": "path", "tlsCertPath": "/tls.cert", "macaroonPath": "/macaroon"},
-            "ampInvoice": false,
-        },
-    }))
-    .unwrap()
-}
-
-async fn backends(store: &SqliteStore) -> Result<Vec<Backend>, StoreError> {
-    match store.snapshot(None).await? {
-        BackendSnapshot::Changed { backends, .. } => Ok(backends),
-        BackendSnapshot::Unchanged => unreachable!("no version was known"),
-    }
-}
-
-#[tokio::test]
-async fn a_backend_that_cannot_be_read_takes_no_other_away_and_is_mended_by_put() {
-    let folder = TempDir::new().unwrap();
-    let store = open(folder.path()).await;
-    let all = ["a", "b", "c"].map(backend);
-    for backend in &all {
-        store.post(backend.clone()).await.unwrap();
-    }
-    let [a, b, c] = &all;
-    let newer = "UPDATE discovery_backends SET implementation = '{\"type\": \"of tomorrow\"}' \
-                 WHERE sequence = 2";
-    store.connections.on_writer(newer).await;
-    assert_eq!(backends(&store).await.unwrap(), [a.clone(), c.clone()]);
-
-    for error in [
-        store.get(&b.address).await.unwrap_err(),
-        store
-            .patch(&b.address, BackendPatch::enabled(false))
-            .await
-            .unwrap_err(),
-    ] {
-        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-        let words = error.to_string();
-        assert!(words.contains("cannot be read"), "{words}");
-        assert!(words.contains(&b.address.to_string()), "{words}");
-        assert!(!words.contains("of tomorrow"), "{words}");
-    }
-    let error = store.post(b.clone()).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Conflict, "it is there");
-
-    let written = store.put(b.clone()).await.unwrap();
-    assert_eq!(written, Written::Updated);
-    assert_eq!(backends(&store).await.unwrap(), all);
-}
-
-/// Those who know backends go on with them, as with any store that cannot answer.
-#[tokio::test]
-async fn a_list_of_backends_of_which_none_can_be_read_is_not_an_empty_one() {
-    let folder = TempDir::new().unwrap();
-    let store = open(folder.path()).await;
-    let only = backend("a");
-    store.post(only.clone()).await.unwrap();
-    let damage = "UPDATE discovery_backends SET partitions = '[1]'";
-    store.connections.on_writer(damage).await;
-    let error = backends(&store).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    assert!(error.to_string().contains("cannot be read"), "{error}");
-    store.delete(&only.address).await.unwrap();
-    assert_eq!(backends(&store).await.unwrap(), []);
-}
-
 /// A page is what a backup is made of: nothing is left out of it in silence.
 #[tokio::test]
 async fn a_page_with_a_damaged_record_names_it_until_it_is_put_anew() {
@@ -369,4 +322,31 @@ async fn a_connection_that_is_not_made_is_told_from_one_that_others_keep() {
         start.elapsed().as_secs() < 10,
         "longer than a request may take"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_and_the_connection_behind_it_share_one_time_and_end_with_the_reason() {
+    let is_first = AtomicBool::new(true);
+    let pool = ConnectionPool::try_new(1, move || {
+        let is_first = is_first.swap(false, Ordering::Relaxed);
+        async move {
+            match is_first {
+                true => Connection::establish(":memory:").await,
+                false => pending().await,
+            }
+        }
+    })
+    .unwrap();
+    let other = pool.checkout().await.unwrap();
+    let start = Instant::now();
+    let keeping = async move {
+        tokio::time::sleep(Duration::from_secs(7)).await;
+        drop(other);
+    };
+    let (lent, ()) = tokio::join!(pool.checkout(), keeping);
+    let error = lent.err().unwrap();
+    assert_eq!(error.kind(), StoreErrorKind::Timeout);
+    assert!(error.to_string().contains("see whether it runs"), "{error}");
+    let length = start.elapsed().as_secs();
+    assert!((7..10).contains(&length), "{length} s, and a read has 10 s");
 }

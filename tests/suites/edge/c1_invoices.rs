@@ -8,7 +8,7 @@ use bitcoin_hashes::{Hash as _, sha256};
 use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescriptionRef, Currency};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
-use switchgear_tests::{Door, Service, Wire};
+use switchgear_tests::{Door, Service, Wire, row::Row};
 
 use crate::{
     offers::NewOffer,
@@ -32,22 +32,41 @@ async fn c1_each_invoice_is_what_was_asked_for() -> anyhow::Result<()> {
         let stage = Stage::start(&options.with_lines(Service::Lnurl, &LINES), 3).await?;
         let mut payees = BTreeSet::new();
         let round = round(&stage, &mut random, &mut payees).await;
-        round.with_context(|| format!("the seed is {seed}"))?;
+        let invoices = round.with_context(|| format!("the seed is {seed}"))?;
+        let is_tls = stage.door(Service::Lnurl)?.is_tls();
+        let way = if is_tls { "TLS" } else { "plain" };
         let nodes = stage.nodes.iter().map(|node| node.public_key().to_string());
         assert_eq!(payees, nodes.collect(), "who makes the invoices");
         stage.end().await?;
+        let mut row = Row::new(
+            "edge",
+            "C1",
+            format!("invoices for random offers, amounts and comments, {way}"),
+        );
+        row.figure(format!(
+            "{invoices} of {invoices} as asked for, by {} nodes",
+            payees.len()
+        ));
+        // The first that is not has ended the test.
+        row.must(
+            "amount, hash, expiry, network and payee right",
+            invoices > 0,
+        );
+        row.finish()?;
     }
     Ok(())
 }
 
+/// Gives how many invoices there were.
 async fn round(
     stage: &Stage,
     random: &mut StdRng,
     payees: &mut BTreeSet<String>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<usize> {
     let mut admin = stage.admin(Service::Offer)?;
     let door = stage.door(Service::Lnurl)?;
     let mut wallet = door.open().await?;
+    let mut invoices = 0;
     for _ in 0..size(60, 1_000) {
         let (offer, range) = random_offer(random);
         let path = offer.publish(&mut admin).await?;
@@ -63,9 +82,10 @@ async fn round(
             ensure!(body["routes"] == json!([]), "routes: {body}");
             let payee = check(pr, amount, &served.metadata);
             payees.insert(payee.with_context(|| format!("{target}: {pr}"))?);
+            invoices += 1;
         }
     }
-    Ok(())
+    Ok(invoices)
 }
 
 /// What the first step says.

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, ensure};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use switchgear_core::lnurl;
-use switchgear_tests::{Service, SwgrOptions};
+use switchgear_tests::{Service, SwgrOptions, row::Row};
 
 use crate::{offers::NewOffer, size::size, stage::Stage};
 
@@ -14,7 +14,8 @@ const LONGEST: usize = 4_000;
 fn c7_lnurls_of_any_length_are_read_back_in_both_cases() -> anyhow::Result<()> {
     let seed = rand::random();
     let mut random = StdRng::seed_from_u64(seed);
-    for _ in 0..size(1_000, 10_000) {
+    let count = size(1_000, 10_000);
+    for _ in 0..count {
         let url = random_url(&mut random);
         let lnurl = lnurl::encode(&url);
         let round = || {
@@ -26,11 +27,20 @@ fn c7_lnurls_of_any_length_are_read_back_in_both_cases() -> anyhow::Result<()> {
         };
         round().with_context(|| format!("{url}, seed {seed}"))?;
     }
-    Ok(())
+    let mut row = Row::new(
+        "edge",
+        "C7",
+        format!("LNURLs of random URLs up to {LONGEST} letters"),
+    );
+    row.figure(format!("{count} of {count} read back"));
+    // The first that is not has ended the test.
+    row.must("read by another decoder, mixed case refused", true);
+    row.finish()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c7_served_lnurls_and_their_pictures_are_read_back() -> anyhow::Result<()> {
+    let mut pictures = 0;
     // The last is longer than any picture holds: 4,296 letters.
     for (length, [scale, light, dark]) in [
         (0, [1, 255, 0]),
@@ -71,10 +81,16 @@ async fn c7_served_lnurls_and_their_pictures_are_read_back() -> anyhow::Result<(
             let read = read(&picture.body)?;
             assert_eq!(read.text, lnurl, "{length}");
             assert_eq!([read.light, read.dark], [light, dark]);
+            pictures += 1;
         }
         stage.end().await?;
     }
-    Ok(())
+    let mut row = Row::new("edge", "C7", "served LNURLs and their pictures");
+    row.figure(format!(
+        "{pictures} pictures read back, one LNURL too long for any"
+    ));
+    row.must("read by another decoder", pictures == 3);
+    row.finish()
 }
 
 /// What a camera sees.

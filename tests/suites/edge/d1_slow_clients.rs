@@ -1,10 +1,18 @@
 //! D1: a client that says nothing, or says it slowly, or never listens, is hung up on in time, and costs the
 //! others nothing.
+//!
+//! What others wait for is 50 ms at most. Attackers, honest clients and server share the machine's processors with
+//! whatever else it does, and wait for their turns at all ends, which is no fault of the server's. So another server,
+//! which nobody attacks, is asked at the same time: where its own clients wait for more than half of the limit, those of
+//! the attacked one may wait for twice as long as they. On a machine that was late it is measured again, a few times.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use anyhow::{Context as _, ensure};
-use switchgear_tests::{Door, Service, Stream};
+use anyhow::Context as _;
+use switchgear_tests::{
+    Door, Service, Stream,
+    row::{Row, say},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, split},
     net::{TcpSocket, TcpStream},
@@ -13,18 +21,24 @@ use tokio::{
 };
 
 use crate::{
-    honest::{Honest, Times, say},
+    honest::{Honest, Times},
     size::{seconds, size},
     stage::both_ways,
     victim::{SERVICES, Victim},
 };
 
-/// How many more of the machine's own delays a request may take: it waits for its turn at both ends.
-const TURNS: u32 = 4;
+/// What the requests of others may take.
+const LIMIT: Duration = Duration::from_millis(50);
+
+/// How much more than at a server that nobody attacks.
+const SHARE: u32 = 2;
 
 /// An idle machine is not so late; on one that is, the measurement is repeated so often.
 const LATE: Duration = Duration::from_millis(5);
 const ATTEMPTS: u32 = 3;
+
+/// What 2,000 connections may cost.
+const MEMORY_KIB: usize = 64 << 10;
 
 #[derive(Debug, Clone, Copy)]
 enum Slowness {
@@ -50,66 +64,108 @@ async fn d1_hangs_up_on_slow_clients_and_serves_the_others() -> anyhow::Result<(
     let (limit, close) = (seconds(2, 10), seconds(8, 15));
     let count = size(400, 2_000);
     for options in both_ways() {
+        let control = Victim::start(options.clone(), limit).await?;
         let victim = Victim::start(options, limit).await?;
         for attempt in 1.. {
-            let figures = suffer(&victim, count, limit, close).await?;
-            if figures.is_in_time() {
+            let figures = suffer(&victim, &control, count, limit / 2).await?;
+            let is_last = attempt == ATTEMPTS || !figures.is_disturbed();
+            if is_last || figures.is_in_time() {
+                figures.judge(victim.way()?, count, close).finish()?;
                 break;
             }
-            // A machine that is late itself says nothing of the server.
-            let is_disturbed = figures.meanwhile.lag() > LATE && attempt < ATTEMPTS;
-            ensure!(
-                is_disturbed,
-                "others waited for {:?}",
-                figures.meanwhile.p99()
-            );
+            say(&format!("D1: measured again: {figures:?}"));
         }
         victim.must_serve().await?;
         victim.end().await?;
+        control.end().await?;
     }
     Ok(())
 }
 
-/// What honest requests took before an attack, and meanwhile.
+/// What slow clients met with, and what honest ones waited for meanwhile.
 struct Figures {
-    before: Times,
-    meanwhile: Times,
+    stays: Stays,
+    grown_kib: usize,
+    others: Times,
+    /// At the server that nobody attacks.
+    control: Times,
 }
 
-impl Figures {
-    fn is_in_time(&self) -> bool {
-        let turn = self.before.p99().max(self.meanwhile.lag());
-        self.meanwhile.p99() <= Duration::from_millis(50) + TURNS * turn
+impl fmt::Debug for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            others, control, ..
+        } = self;
+        write!(
+            f,
+            "p99 of {} requests of others {:.1?}, of {} beside {:.1?}, the machine {:.1?} late",
+            others.count(),
+            others.p99(),
+            control.count(),
+            control.p99(),
+            others.lag(),
+        )
     }
 }
 
-/// Asserts all but the times of others, which are given.
+impl Figures {
+    fn limit(&self) -> Duration {
+        LIMIT.max(SHARE * self.control.p99())
+    }
+
+    fn is_in_time(&self) -> bool {
+        self.others.p99() <= self.limit()
+    }
+
+    /// A machine that is late itself says nothing of the server.
+    fn is_disturbed(&self) -> bool {
+        self.others.lag() > LATE
+    }
+
+    fn judge(&self, way: &str, count: usize, close: Duration) -> Row {
+        let stays = &self.stays;
+        let (grown, may_grow) = (self.grown_kib >> 10, MEMORY_KIB * count / 2_000);
+        let mut row = Row::new("edge", "D1", format!("{count} slow connections, {way}"));
+        row.figure(format!("the longest stayed {:.1?}", stays.longest));
+        row.figure(format!(
+            "{} were held, resident +{grown} MiB, {self:?}",
+            stays.held
+        ));
+        row.must(format!("closed ≤ {close:?}"), stays.longest <= close);
+        row.must("most are not refused at once", stays.held >= count / 2);
+        row.must(
+            format!("resident +{} MiB at most", may_grow >> 10),
+            self.grown_kib <= may_grow,
+        );
+        row.must(
+            format!(
+                "p99 of others ≤ {} ms, or {SHARE} times that beside",
+                LIMIT.as_millis()
+            ),
+            self.is_in_time(),
+        );
+        row
+    }
+}
+
 async fn suffer(
     victim: &Victim,
+    control: &Victim,
     count: usize,
-    limit: Duration,
-    close: Duration,
+    pause: Duration,
 ) -> anyhow::Result<Figures> {
-    let before = Honest::ask_for(victim.doors()?, Duration::from_secs(3)).await?;
+    // What a server takes once for its first requests is none of the attack's.
+    Honest::ask_for(victim.doors()?, Duration::from_secs(1)).await?;
     let resident = victim.resident_kib()?;
-    let honest = Honest::begin(victim.doors()?);
-    let stays = attack(victim, count, limit / 2, close).await?;
-    let meanwhile = honest.end().await?;
-    let grown = stays.most_kib.saturating_sub(resident) / 1_024;
-    say(&format!(
-        "D1: {count} slow connections over {limit:?}: the longest stayed {:?}, resident +{grown} MiB, \
-         p99 of {} requests {:?} ({:?} before; the machine {:?} late)",
-        stays.longest,
-        meanwhile.count(),
-        meanwhile.p99(),
-        before.p99(),
-        meanwhile.lag(),
-    ));
-    ensure!(stays.longest <= close, "stayed {:?}", stays.longest);
-    // None was refused at once.
-    ensure!(stays.held >= count / 2, "only {} were held", stays.held);
-    ensure!(grown <= 64, "it grew by {grown} MiB");
-    Ok(Figures { before, meanwhile })
+    let others = Honest::begin(victim.doors()?);
+    let beside = Honest::begin(control.doors()?);
+    let stays = attack(victim, count, pause).await?;
+    Ok(Figures {
+        grown_kib: stays.most_kib.saturating_sub(resident),
+        stays,
+        others: others.end().await?,
+        control: beside.end().await?,
+    })
 }
 
 /// How long connections stayed.
@@ -120,25 +176,20 @@ struct Stays {
     most_kib: usize,
 }
 
-async fn attack(
-    victim: &Victim,
-    count: usize,
-    pause: Duration,
-    close: Duration,
-) -> anyhow::Result<Stays> {
+async fn attack(victim: &Victim, count: usize, pause: Duration) -> anyhow::Result<Stays> {
+    /// More than any may stay.
+    const ENOUGH: Duration = Duration::from_secs(60);
+
     let mut attackers = JoinSet::new();
     let every = SERVICES
         .iter()
         .flat_map(|service| KINDS.map(|kind| (*service, kind)));
     for (service, kind) in every.cycle().take(count) {
         let door = victim.swgr.door(service)?;
-        let token = match service {
-            Service::Lnurl => String::new(),
-            _ => std::fs::read_to_string(victim.swgr.token(service))?,
-        };
+        let token = victim.token(service)?;
         let stream = connect(&door, kind).await?;
         attackers.spawn(async move {
-            timeout(close * 3, stay(stream, kind, pause, service, token.trim()))
+            timeout(ENOUGH, stay(stream, kind, pause, service, &token))
                 .await
                 .with_context(|| format!("{kind:?} at {service:?} is not hung up on"))
         });

@@ -21,15 +21,54 @@ pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8>
     [&length[..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// The head of a GET or a POST of `/health` (RFC 7541): the path and the authority in literals without
-/// indexing, what else is there from the static table.
-pub(crate) fn head(is_post: bool) -> Vec<u8> {
-    let method = if is_post { 0x83 } else { 0x82 };
-    let mut head = vec![method, 0x86, 0x04, 7];
-    head.extend_from_slice(b"/health");
-    head.extend([0x01, 9]);
-    head.extend_from_slice(b"127.0.0.1");
+/// The head of a request (RFC 7541): what is not in the static table, in literals without indexing.
+pub(crate) fn head(method: Method, path: &str, token: &str) -> Vec<u8> {
+    const SCHEME_HTTP: u8 = 0x86;
+    const PATH: u8 = 0x04;
+    const AUTHORITY: u8 = 0x01;
+    // Numbers 23 and 31 are past what the first byte holds.
+    const AUTHORIZATION: [u8; 2] = [0x0f, 23 - 15];
+    const CONTENT_TYPE: [u8; 2] = [0x0f, 31 - 15];
+
+    let mut head = vec![method as u8, SCHEME_HTTP, PATH];
+    head.extend(text(path));
+    head.push(AUTHORITY);
+    head.extend(text("127.0.0.1"));
+    if !token.is_empty() {
+        head.extend(AUTHORIZATION);
+        head.extend(text(&format!("Bearer {token}")));
+        head.extend(CONTENT_TYPE);
+        head.extend(text("application/json"));
+    }
     head
+}
+
+/// Its place in the static table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Method {
+    Get = 0x82,
+    Post = 0x83,
+}
+
+/// Its length, in seven bits and then in seven bits each, and its bytes.
+fn text(text: &str) -> Vec<u8> {
+    const MOST: usize = 0x7f;
+
+    let mut bytes = Vec::new();
+    let mut left = text.len();
+    if left < MOST {
+        bytes.push(left as u8);
+    } else {
+        bytes.push(MOST as u8);
+        left -= MOST;
+        while left > MOST {
+            bytes.push((left & MOST) as u8 | 0x80);
+            left >>= 7;
+        }
+        bytes.push(left as u8);
+    }
+    bytes.extend_from_slice(text.as_bytes());
+    bytes
 }
 
 /// A connection of HTTP/2 that has said its first words, and read none.

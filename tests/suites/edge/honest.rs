@@ -92,8 +92,3 @@ fn percentile_99(sorted: &[Duration]) -> Duration {
     let index = (sorted.len() * 99 / 100).min(sorted.len().saturating_sub(1));
     sorted.get(index).copied().unwrap_or_default()
 }
-
-#[expect(clippy::print_stdout, reason = "what was measured is there to be read")]
-pub(crate) fn say(line: &str) {
-    println!("{line}");
-}

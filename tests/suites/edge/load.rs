@@ -45,10 +45,15 @@ impl Load {
     pub(crate) async fn goes_on_for(&self, requests: usize) -> anyhow::Result<()> {
         let end = self.done.load(Ordering::Relaxed) + requests;
         eventually("more requests", PATIENCE, async || {
-            let is_over = self.task.is_finished() || self.done.load(Ordering::Relaxed) >= end;
+            let is_over = self.is_over() || self.done.load(Ordering::Relaxed) >= end;
             Ok(is_over.then_some(()))
         })
         .await
+    }
+
+    /// Whether a request has failed.
+    pub(crate) fn is_over(&self) -> bool {
+        self.task.is_finished()
     }
 
     /// Stops it; an error if any request failed.

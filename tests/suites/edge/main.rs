@@ -1,8 +1,9 @@
 //! The HTTP services before hostile strangers: `swgr` as a process of its own, over real sockets,
 //! plain and with TLS, before simulated nodes.
 //!
-//! Each file holds `swgr` to one law, and is called by it. `SWITCHGEAR_LONG=true` selects the whole
-//! sizes.
+//! Each file holds `swgr` to one law, and is called by it. Laws of numbers and times end with a
+//! [`Row`](switchgear_tests::row::Row): what was measured, against what must hold. `SWITCHGEAR_LONG=true`
+//! selects the whole sizes, and keeps the rows.
 //!
 //! Refusals of a rate limit (429) are none of C5's yet: there are no rate limits.
 
@@ -14,13 +15,14 @@ mod honest;
 mod http2;
 mod load;
 mod offers;
-#[path = "../faults/size.rs"]
-mod size;
 mod smuggling;
 mod stage;
+mod tap;
 mod text;
 mod tokens;
 mod victim;
+
+use switchgear_tests::size;
 
 mod c1_invoices;
 mod c2_amounts;

@@ -3,10 +3,10 @@
 /// How many there are.
 pub(crate) const PAIRS: usize = 24;
 
-/// Number `index` of the pairs: a request for `/pair-…`, and one for `/hidden-…` that some would see behind it, and
-/// some in its body.
+/// Number `index` of the pairs: a request for `/pair-…`, and one for `/health?hidden-…`, which everybody may have, that
+/// some would see behind it, and some in its body.
 pub(crate) fn pair(index: usize, host: &str) -> Option<Vec<u8>> {
-    let hidden = format!("GET /hidden-{index} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let hidden = format!("GET /health?hidden-{index} HTTP/1.1\r\nHost: {host}\r\n\r\n");
     let whole = format!("0\r\n\r\n{hidden}");
     let all = whole.len();
     let chunk = format!("{:x}\r\n{hidden}\r\n0\r\n\r\n", hidden.len());

@@ -30,6 +30,21 @@ impl Victim {
         Ok(Self { swgr })
     }
 
+    /// How it is asked, in a word for a row.
+    pub(crate) fn way(&self) -> anyhow::Result<&'static str> {
+        let is_tls = self.swgr.door(Service::Lnurl)?.is_tls();
+        Ok(if is_tls { "TLS" } else { "plain" })
+    }
+
+    /// The token of a service; none where it asks for none.
+    pub(crate) fn token(&self, service: Service) -> anyhow::Result<String> {
+        let token = match service {
+            Service::Lnurl => String::new(),
+            _ => fs::read_to_string(self.swgr.token(service))?,
+        };
+        Ok(token.trim().to_owned())
+    }
+
     /// The ways to its services.
     pub(crate) fn doors(&self) -> anyhow::Result<Vec<Door>> {
         SERVICES

@@ -12,10 +12,11 @@ mod load;
 mod meter;
 mod network;
 mod row;
-mod size;
 mod stage;
 mod steady;
 mod window;
+
+use switchgear_tests::size;
 
 mod b10_stores_gone;
 mod b11_large_fleet;

@@ -1,25 +1,13 @@
-use std::{
-    fs::{self, OpenOptions},
-    io::Write as _,
-    path::PathBuf,
-    time::Duration,
-};
+use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+pub(crate) use switchgear_tests::row::say;
 
-use crate::{
-    size::is_long,
-    window::{Timing, Window},
-};
+use crate::window::{Timing, Window};
 
-/// What one test measured, and what must hold of it: one row of the table of results.
+/// A row of the suite's table, in which a time that is too long may be the machine's fault.
 #[derive(Debug)]
 pub(crate) struct Row {
-    law: &'static str,
-    what: String,
-    figures: Vec<String>,
-    targets: Vec<String>,
-    broken: Vec<String>,
+    row: switchgear_tests::row::Row,
     /// Times that are too long while the machine itself was late.
     disturbed: Vec<String>,
 }
@@ -43,41 +31,30 @@ impl Row {
     /// Of a law, such as `B1`, and what happens to the nodes.
     pub(crate) fn new(law: &'static str, what: impl Into<String>) -> Self {
         Self {
-            law,
-            what: what.into(),
-            figures: Vec::new(),
-            targets: Vec::new(),
-            broken: Vec::new(),
+            row: switchgear_tests::row::Row::new("faults", law, what),
             disturbed: Vec::new(),
         }
     }
 
     /// Says what was measured.
     pub(crate) fn figure(&mut self, figure: impl Into<String>) {
-        self.figures.push(figure.into());
+        self.row.figure(figure);
     }
 
     /// Says what must hold, and whether it does.
     pub(crate) fn must(&mut self, target: impl Into<String>, holds: bool) {
-        let target = target.into();
-        if !holds {
-            self.broken.push(target.clone());
-        }
-        self.targets.push(target);
+        self.row.must(target, holds);
     }
 
     /// As [`Self::must`] where a claim is made of many: those that it does not hold for are named.
     pub(crate) fn must_for_all(&mut self, target: impl Into<String>, exceptions: &[String]) {
-        self.must(target, exceptions.is_empty());
-        self.broken.extend_from_slice(exceptions);
+        self.row.must_for_all(target, exceptions);
     }
 
     /// No request of the window may have failed.
     pub(crate) fn must_not_fail(&mut self, window: &Window) {
-        self.must("0 failed", window.failures.is_empty());
-        if !window.failures.is_empty() {
-            self.broken.push(window.reasons());
-        }
+        let reasons = (!window.failures.is_empty()).then(|| window.reasons());
+        self.row.must_for_all("0 failed", reasons.as_slice());
     }
 
     /// No more than `limit`; the time by which the load generator itself was late is the machine's, and
@@ -102,54 +79,12 @@ impl Row {
     }
 
     fn is_disturbed(&self) -> bool {
-        !self.disturbed.is_empty() && self.broken.len() == self.disturbed.len()
+        !self.disturbed.is_empty() && self.row.broken().len() == self.disturbed.len()
     }
 
     /// Prints the row, keeps it in the whole size, and ends with an error that names what does not
     /// hold.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
-        let pass = if self.broken.is_empty() { "yes" } else { "no" };
-        let cells = [
-            self.law,
-            &self.what,
-            &self.figures.join(", "),
-            &self.targets.join(", "),
-            pass,
-        ];
-        say(&format!("| {} |", cells.join(" | ")));
-        if is_long() {
-            keep(&cells).context("the row cannot be kept")?;
-        }
-        if self.broken.is_empty() {
-            return Ok(());
-        }
-        bail!(
-            "{} does not hold: {} ({})",
-            self.law,
-            self.broken.join(", "),
-            self.figures.join(", ")
-        )
+        self.row.finish()
     }
-}
-
-#[expect(
-    clippy::print_stdout,
-    reason = "the table of results is there to be read"
-)]
-pub(crate) fn say(line: &str) {
-    println!("{line}");
-}
-
-/// Beside what is built, where the page of results is made from it.
-fn keep(cells: &[&str; 5]) -> anyhow::Result<()> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target");
-    fs::create_dir_all(&folder)?;
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(folder.join("faults.csv"))?;
-    let cells = cells.map(|cell| cell.replace([';', '\n'], ","));
-    // In one write, since tests may run side by side.
-    file.write_all(format!("{}\n", cells.join(";")).as_bytes())?;
-    Ok(())
 }

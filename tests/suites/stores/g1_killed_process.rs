@@ -77,6 +77,7 @@ async fn server_is_killed(sql: Sql) -> anyhow::Result<()> {
         slowest = slowest.max(site.restart().await?);
     }
     let mut row = Row::new(
+        "stores",
         "G1",
         format!("swgr over {} killed {kills} times", sql.name()),
     );
@@ -105,6 +106,7 @@ async fn database_is_killed(sql: Sql) -> anyhow::Result<()> {
         slowest = slowest.max(back.elapsed());
     }
     let mut row = Row::new(
+        "stores",
         "G1",
         format!("{} killed {kills} times below swgr", sql.name()),
     );

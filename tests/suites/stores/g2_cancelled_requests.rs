@@ -63,6 +63,7 @@ async fn serves_on(sql: Sql) -> anyhow::Result<()> {
     }
 
     let mut row = Row::new(
+        "stores",
         "G2",
         format!("{requests} requests to {}, cancelled", sql.name()),
     );

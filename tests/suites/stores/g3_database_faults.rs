@@ -143,7 +143,7 @@ impl Hurt {
         let recovery = ledger.write_while(&self.site.stores, WRITES_PER_SECOND, script);
         let recovery = recovery.await?;
 
-        let mut row = Row::new("G3", format!("{name}: {}", fault.in_words()));
+        let mut row = Row::new("stores", "G3", format!("{name}: {}", fault.in_words()));
         row.figure(looks.in_words());
         row.figure(format!(
             "{} writes acknowledged, {} refused, the slowest {:.1?}",

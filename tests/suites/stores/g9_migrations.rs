@@ -40,7 +40,7 @@ async fn g9_of_several_instances_that_start_at_once_one_migrates() -> anyhow::Re
             continue;
         }
         let what = format!("{INSTANCES} start at once on an empty {}", sql.name());
-        started.judge(Row::new("G9", what)).finish()?;
+        started.judge(Row::new("stores", "G9", what)).finish()?;
     }
     Ok(())
 }
@@ -57,7 +57,7 @@ async fn g9_two_instances_that_start_at_once_lose_no_row() -> anyhow::Result<()>
         let mut started = Started::default();
         started.at_once(&place, 2).await?;
         let what = format!("two start at once on {rows} rows in {}", sql.name());
-        let mut row = started.judge(Row::new("G9", what));
+        let mut row = started.judge(Row::new("stores", "G9", what));
         for (table, rows) in [("offers", rows), ("offer_metadata", 1)] {
             let left = place
                 .number(&format!("SELECT count(*) FROM {table}"))
@@ -92,7 +92,7 @@ async fn g9_of_several_processes_that_start_at_once_one_runs_each_migration() ->
             "{PROCESSES} processes start at once on an empty {}",
             sql.name()
         );
-        let mut row = Row::new("G9", what);
+        let mut row = Row::new("stores", "G9", what);
         row.figure(format!(
             "{applied} migrations, run by {} of them",
             ran.len()
@@ -127,7 +127,7 @@ async fn g9_instances_wait_for_the_one_that_migrates() -> anyhow::Result<()> {
         released?;
         opened?;
         let what = format!("{INSTANCES} wait for another that migrates {}", sql.name());
-        started.judge(Row::new("G9", what)).finish()?;
+        started.judge(Row::new("stores", "G9", what)).finish()?;
     }
     Ok(())
 }

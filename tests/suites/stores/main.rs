@@ -11,12 +11,11 @@ mod looks;
 mod migration_lock;
 mod place;
 mod records;
-mod row;
 mod services;
 mod site;
-#[path = "../faults/size.rs"]
-mod size;
 mod stores;
+
+use switchgear_tests::{row, size};
 
 mod conformance;
 mod g1_killed_process;
@@ -28,3 +27,4 @@ mod scale;
 mod servers;
 mod strangers;
 mod tls;
+mod unreadable;

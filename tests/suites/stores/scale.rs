@@ -82,7 +82,11 @@ async fn cost_is_flat(sql: Sql) -> anyhow::Result<()> {
         }
     }
 
-    let mut row = Row::new("scale", format!("{rows} offers in {}", sql.name()));
+    let mut row = Row::new(
+        "stores",
+        "scale",
+        format!("{rows} offers in {}", sql.name()),
+    );
     row.figure(format!("filled in {filled:.1?}"));
     row.figure(format!("first page of 100 and a late one {pages}"));
     row.figure(format!("a look-up among 1,000 and among all {look_ups}"));
@@ -114,7 +118,11 @@ async fn poll_is_flat(sql: Sql) -> anyhow::Result<()> {
             break;
         }
     }
-    let mut row = Row::new("scale", format!("a poll without news of {}", sql.name()));
+    let mut row = Row::new(
+        "stores",
+        "scale",
+        format!("a poll without news of {}", sql.name()),
+    );
     row.figure(format!("with 1 and with {backends} backends {polls}"));
     row.must("within 1.5", polls.ratio() <= LIMIT);
     row.finish()

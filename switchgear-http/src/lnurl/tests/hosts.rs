@@ -214,7 +214,7 @@ async fn a_trusted_proxy_is_held_to_the_list_of_hosts_and_to_the_form() {
                 ("x-forwarded-host", "a.example"),
                 ("forwarded", "host=\"b.example:8443\""),
             ],
-            "the Forwarded and X-Forwarded headers of the proxy in front say different things",
+            "the Forwarded and X-Forwarded headers of the proxy in front do not say the same, it must set both alike or remove one kind",
         ),
         (
             stranger,

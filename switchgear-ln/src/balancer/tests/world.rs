@@ -163,7 +163,11 @@ impl DiscoveryFeed for Feed {
         if known == Some(&version) {
             return Ok(BackendSnapshot::Unchanged);
         }
-        Ok(BackendSnapshot::Changed { version, backends })
+        Ok(BackendSnapshot::Changed {
+            version,
+            backends,
+            left_out: Vec::new(),
+        })
     }
 
     fn changes(&self) -> BoxStream<'static, ()> {

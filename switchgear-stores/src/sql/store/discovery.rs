@@ -53,19 +53,19 @@ impl DiscoveryFeed for Store {
         &self,
         known: Option<&SnapshotVersion>,
     ) -> Result<BackendSnapshot, StoreError> {
-        let known = known.cloned();
+        let asked = known.cloned();
         let changed = self
             .connections
-            .read(move |connection| Box::pin(snapshot(connection, known.clone())))
+            .read(move |connection| Box::pin(snapshot(connection, asked.clone())))
             .await?;
         let Some((version, rows)) = changed else {
             return Ok(BackendSnapshot::Unchanged);
         };
-        let backends = rows.into_iter().map(Backend::try_from);
-        Ok(BackendSnapshot::Changed {
-            version,
-            backends: self.unreadable.left_out(backends)?,
-        })
+        let backends = rows
+            .into_iter()
+            .map(|row| (row.address.clone(), Backend::try_from(row)));
+        let parted = self.unreadable.parted(backends)?;
+        Ok(parted.into_snapshot(version, known))
     }
 
     fn changes(&self) -> Pin<Box<dyn Stream<Item = ()> + Send>> {

@@ -13,16 +13,24 @@ use diesel_async::pooled_connection::{
     deadpool::{Object, Pool, PoolError},
 };
 use switchgear_core::store::{StoreError, StoreErrorKind};
+use tokio::time::{Instant, timeout_at};
 
 use super::{connections::Connection, failures::FAILURES};
 use crate::sql::{Failure, Fault, Remedy, Work};
 
-/// How long a request waits for a connection that others use. Shorter than the request's own time,
-/// so that it ends with the reason; so is the next one.
+/// How long a request may be without a connection in all: while it waits for one that others use, while a
+/// new one is made, and again when that from the pool was closed. Shorter than the request's own time, so
+/// that it ends with the reason.
+const LENDING_TIMEOUT: Duration = Duration::from_secs(9);
+
+/// How long it waits for a connection that others use.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How long a new connection may take, whatever `connect` allows itself.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(8);
+
+const NOT_CONNECTED: &str = "the database did not answer to a new connection in time: see whether it runs, \
+     and the host and port of its URL";
 
 /// A bounded number of connections, each made when it is first needed.
 #[derive(Clone)]
@@ -56,9 +64,16 @@ impl ConnectionPool {
     }
 
     pub(super) async fn checkout(&self) -> Result<Borrowed, StoreError> {
-        let lent = self.0.get().await;
-        lent.map(|connection| Borrowed(Some(connection)))
-            .map_err(unlent)
+        self.checkout_until(Instant::now() + LENDING_TIMEOUT).await
+    }
+
+    async fn checkout_until(&self, end: Instant) -> Result<Borrowed, StoreError> {
+        match timeout_at(end, self.0.get()).await {
+            Ok(Ok(connection)) => Ok(Borrowed(Some(connection))),
+            Ok(Err(error)) => Err(unlent(error)),
+            // The wait ends earlier: a connection was being made.
+            Err(_) => Err(StoreError::new(StoreErrorKind::Timeout, NOT_CONNECTED)),
+        }
     }
 
     /// Runs work that changes nothing; again on a new connection when that from the pool is closed.
@@ -66,9 +81,10 @@ impl ConnectionPool {
         &self,
         work: impl for<'c> Fn(&'c mut Connection) -> Work<'c, R> + Send + Sync,
     ) -> Result<R, StoreError> {
+        let end = Instant::now() + LENDING_TIMEOUT;
         let mut is_again = false;
         loop {
-            let mut connection = self.checkout().await?;
+            let mut connection = self.checkout_until(end).await?;
             let fault = match work(&mut connection).await {
                 Ok(result) => {
                     connection.give_back();
@@ -103,10 +119,7 @@ fn unlent(error: PoolError) -> StoreError {
             "all connections to the database stayed busy: raise max-connections, or see what keeps \
              the database",
         ),
-        PoolError::Timeout(_) => timeout(
-            "the database did not answer to a new connection in time: see whether it runs, and the \
-             host and port of its URL",
-        ),
+        PoolError::Timeout(_) => timeout(NOT_CONNECTED),
         PoolError::Backend(ManagerError::QueryError(error)) => {
             Fault::from(error).explained(FAILURES)
         }

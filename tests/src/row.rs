@@ -1,3 +1,5 @@
+//! What was measured, against what must hold.
+
 use std::{
     fs::{self, OpenOptions},
     io::Write as _,
@@ -8,9 +10,22 @@ use anyhow::{Context as _, bail};
 
 use crate::size::is_long;
 
-/// What one test measured, and what must hold of it: one row of the table of results.
+/// What one test measured, and what must hold of it: one row of a suite's table of results.
+///
+/// ```
+/// # fn example() -> anyhow::Result<()> {
+/// use switchgear_tests::row::Row;
+///
+/// let mut row = Row::new("edge", "D5", "2,000 paths that are none");
+/// row.figure("3 found");
+/// row.must("no 5xx", true);
+/// row.finish()
+/// # }
+/// # example().unwrap();
+/// ```
 #[derive(Debug)]
-pub(crate) struct Row {
+pub struct Row {
+    suite: &'static str,
     law: &'static str,
     what: String,
     figures: Vec<String>,
@@ -19,9 +34,10 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Of a law, such as `G1`, and what happens to the store.
-    pub(crate) fn new(law: &'static str, what: impl Into<String>) -> Self {
+    /// Of a suite, whose rows are kept in `target/SUITE.csv`; of a law, such as `G1`; and what happens.
+    pub fn new(suite: &'static str, law: &'static str, what: impl Into<String>) -> Self {
         Self {
+            suite,
             law,
             what: what.into(),
             figures: Vec::new(),
@@ -31,12 +47,12 @@ impl Row {
     }
 
     /// Says what was measured.
-    pub(crate) fn figure(&mut self, figure: impl Into<String>) {
+    pub fn figure(&mut self, figure: impl Into<String>) {
         self.figures.push(figure.into());
     }
 
     /// Says what must hold, and whether it does.
-    pub(crate) fn must(&mut self, target: impl Into<String>, holds: bool) {
+    pub fn must(&mut self, target: impl Into<String>, holds: bool) {
         let target = target.into();
         if !holds {
             self.broken.push(target.clone());
@@ -45,7 +61,7 @@ impl Row {
     }
 
     /// As [`Self::must`] where a claim is made of many: the first of those that it does not hold for are named.
-    pub(crate) fn must_for_all(&mut self, target: impl Into<String>, exceptions: &[String]) {
+    pub fn must_for_all(&mut self, target: impl Into<String>, exceptions: &[String]) {
         const SHOWN: usize = 5;
 
         self.must(target, exceptions.is_empty());
@@ -53,23 +69,34 @@ impl Row {
     }
 
     /// Whether all holds so far.
-    pub(crate) fn holds(&self) -> bool {
+    #[must_use]
+    pub fn holds(&self) -> bool {
         self.broken.is_empty()
     }
 
-    /// Prints the row, keeps it in the whole size, and ends with an error that names what does not hold.
-    pub(crate) fn finish(self) -> anyhow::Result<()> {
-        let pass = if self.holds() { "yes" } else { "no" };
+    /// What does not hold so far.
+    #[must_use]
+    pub fn broken(&self) -> &[String] {
+        &self.broken
+    }
+
+    /// Prints the row, and keeps it in the whole size.
+    ///
+    /// # Errors
+    ///
+    /// Names what does not hold; or says that the row cannot be kept.
+    pub fn finish(self) -> anyhow::Result<()> {
+        let held = if self.holds() { "yes" } else { "no" };
         let cells = [
             self.law,
             &self.what,
             &self.figures.join(", "),
             &self.targets.join(", "),
-            pass,
+            held,
         ];
         say(&format!("| {} |", cells.join(" | ")));
         if is_long() {
-            keep(&cells).context("the row cannot be kept")?;
+            keep(self.suite, &cells).context("the row cannot be kept")?;
         }
         if self.holds() {
             return Ok(());
@@ -83,22 +110,20 @@ impl Row {
     }
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the table of results is there to be read"
-)]
-pub(crate) fn say(line: &str) {
+/// Prints a line.
+#[expect(clippy::print_stdout, reason = "what was measured is there to be read")]
+pub fn say(line: &str) {
     println!("{line}");
 }
 
 /// Beside what is built, where the page of results is made from it.
-fn keep(cells: &[&str; 5]) -> anyhow::Result<()> {
+fn keep(suite: &str, cells: &[&str; 5]) -> anyhow::Result<()> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target");
     fs::create_dir_all(&folder)?;
     let mut file = OpenOptions::new()
         .create(true)
         .append(true)
-        .open(folder.join("stores.csv"))?;
+        .open(folder.join(format!("{suite}.csv")))?;
     let cells = cells.map(|cell| cell.replace([';', '\n'], ","));
     // In one write, since tests may run side by side.
     file.write_all(format!("{}\n", cells.join(";")).as_bytes())?;

@@ -1,3 +1,17 @@
+//! Peers that flood a listener. They take what the machine has, so they run beside no test that looks
+//! at the clock.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+#[expect(dead_code, reason = "another target uses the rest")]
+#[path = "../serve/bench.rs"]
+mod bench;
+#[expect(dead_code, reason = "another target uses the rest")]
+#[path = "../serve/frames.rs"]
+mod frames;
+
 use std::time::Duration;
 
 use switchgear_http::serve::Limits;

@@ -1,16 +1,21 @@
+//! How much of a test is run.
+
 use std::time::Duration;
 
 /// Whether `tests/run --long` wants the whole sizes.
-pub(crate) fn is_long() -> bool {
+#[must_use]
+pub fn is_long() -> bool {
     std::env::var("SWITCHGEAR_LONG").is_ok_and(|long| long == "true")
 }
 
 /// The first where a test runs for every push, the second in its whole size.
-pub(crate) fn size<T>(short: T, long: T) -> T {
+#[must_use]
+pub fn size<T>(short: T, long: T) -> T {
     if is_long() { long } else { short }
 }
 
 /// [`size`] of a number of seconds.
-pub(crate) fn seconds(short: u64, long: u64) -> Duration {
+#[must_use]
+pub fn seconds(short: u64, long: u64) -> Duration {
     Duration::from_secs(size(short, long))
 }
