@@ -148,3 +148,25 @@ proptest! {
         prop_assert!(worst_deviation(&weights, firsts(&weights, total)) <= 1.0);
     }
 }
+
+#[test]
+fn multiplies_what_no_word_holds() {
+    let modulus = u64::MAX;
+    assert_eq!(multiply(modulus - 1, modulus - 2, modulus), 2);
+    let modulus = (1 << 41) + 1;
+    assert_eq!(multiply(1 << 40, 1 << 40, modulus), modulus - (1 << 39));
+    assert_eq!(multiply(6, 7, 10), 2);
+}
+
+#[test]
+fn a_stride_shares_no_divisor_with_the_total() {
+    assert_eq!(
+        [gcd(12, 18), gcd(18, 12), gcd(7, 0), gcd(9, 28)],
+        [6, 6, 7, 1]
+    );
+    for total in 2..2_000 {
+        let stride = golden_stride(total);
+        let shared = (2..=stride).find(|divisor| stride % divisor == 0 && total % divisor == 0);
+        assert_eq!(shared, None, "{stride} of {total}");
+    }
+}
