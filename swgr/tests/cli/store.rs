@@ -18,7 +18,7 @@ fn database(url: &str) -> String {
 }
 
 const MEMORY: &str = "{type: memory}";
-const MIGRATE: &str = "store migrate -c swgr.yaml";
+const MIGRATE: &str = "-l warn store migrate -c swgr.yaml";
 
 #[test]
 fn migrates_each_database_once_and_again_without_harm() {
@@ -26,6 +26,16 @@ fn migrates_each_database_once_and_again_without_harm() {
     let folder = folder(&one, &one);
     for _ in 0..2 {
         folder.run(MIGRATE).wrote("Migrated: sqlite:one.db");
+    }
+    let fresh = self::folder(&database("sqlite://one.db"), MEMORY);
+    for (says_so, command) in [true, false].map(|is_first| (is_first, "store migrate -c swgr.yaml"))
+    {
+        let run = fresh.run(command);
+        assert_eq!(
+            run.err.contains("were brought up to date"),
+            says_so,
+            "{run:?}"
+        );
     }
     let written = std::fs::metadata(folder.path("one.db")).unwrap().len();
     assert!(written > 4_096, "{written} bytes are no tables");
