@@ -166,7 +166,9 @@ fn a_stride_shares_no_divisor_with_the_total() {
     );
     for total in 2..2_000 {
         let stride = golden_stride(total);
-        let shared = (2..=stride).find(|divisor| stride % divisor == 0 && total % divisor == 0);
+        let divides =
+            |divisor: &u64| stride.is_multiple_of(*divisor) && total.is_multiple_of(*divisor);
+        let shared = (2..=stride).find(divides);
         assert_eq!(shared, None, "{stride} of {total}");
     }
 }
